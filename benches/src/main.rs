@@ -1,0 +1,2 @@
+//! Waterclock.
+fn main() {}

@@ -1,0 +1,13 @@
+//! What a workflow version holds: task nodes as they were when it was published, and the edges between them.
+//!
+//! A version is immutable and complete. It repeats the program or endpoint of every node, so that a run does tomorrow what
+//! it was started to do, whatever has been edited since; and whoever has read a version once need never read it again.
+
+mod definition;
+mod graph;
+
+pub use definition::{
+    Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef, ProgramSpec,
+    Runtime, StatusRange, Work,
+};
+pub use graph::{Edge, Graph, GraphFault};
