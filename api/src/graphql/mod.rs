@@ -1,0 +1,1 @@
+//! The schema: objects, queries, mutations and subscriptions, a folder per concept.

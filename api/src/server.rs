@@ -1,0 +1,1 @@
+//! Puts the API on the network: GraphQL, the pages beside it, and the probes.
