@@ -1,0 +1,2 @@
+DROP TABLE package_chunks;
+DROP TABLE packages;

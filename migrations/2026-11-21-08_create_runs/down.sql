@@ -1,0 +1,3 @@
+DROP TABLE attempts;
+DROP TABLE task_runs;
+DROP TABLE runs;

@@ -1,0 +1,117 @@
+-- No foreign keys among the tables that every run writes: each check would be one more look-up per row, and a lock on
+-- the one version row that ten thousand runs a second share. They are written together, in one statement, by one module.
+CREATE TABLE runs (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    state text NOT NULL,
+    state_reason text,
+    priority smallint NOT NULL,
+    trigger text NOT NULL,
+    started_by text NOT NULL,
+    inputs jsonb NOT NULL,
+    task_runs integer NOT NULL,
+    open_task_runs integer NOT NULL,
+    failed_task_runs integer NOT NULL DEFAULT 0,
+    cancel_requested_at timestamptz,
+    cancelled_by text,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    finished_at timestamptz,
+    CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT run_state_is_known CHECK (
+        state IN ('QUEUED', 'RUNNING', 'PAUSED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT')),
+    CONSTRAINT run_is_finished_when_nothing_is_open CHECK (
+        (finished_at IS NOT NULL) = (state IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT'))
+        AND (finished_at IS NULL OR open_task_runs = 0)),
+    CONSTRAINT run_priority_is_0_to_9 CHECK (priority BETWEEN 0 AND 9)
+) WITH (fillfactor = 80);
+CREATE INDEX runs_of_workflow ON runs (tenant_id, workflow_id, id);
+CREATE INDEX runs_by_state ON runs (tenant_id, state, id);
+COMMENT ON TABLE runs IS 'Executions of workflow versions.';
+COMMENT ON COLUMN runs.tenant_id IS 'The owner.';
+COMMENT ON COLUMN runs.id IS 'Names the run; sorts by creation.';
+COMMENT ON COLUMN runs.workflow_id IS 'The workflow.';
+COMMENT ON COLUMN runs.version_id IS 'The version that it is pinned to.';
+COMMENT ON COLUMN runs.state IS 'A RunState.';
+COMMENT ON COLUMN runs.state_reason IS 'Why it is not plainly successful, in a sentence.';
+COMMENT ON COLUMN runs.priority IS '0 (last) to 9 (first).';
+COMMENT ON COLUMN runs.trigger IS 'What caused it.';
+COMMENT ON COLUMN runs.started_by IS 'The subject of the token that started it.';
+COMMENT ON COLUMN runs.inputs IS 'What it was given: an object.';
+COMMENT ON COLUMN runs.task_runs IS 'How many task runs it has.';
+COMMENT ON COLUMN runs.open_task_runs IS 'How many of them have not ended.';
+COMMENT ON COLUMN runs.failed_task_runs IS 'How many of them failed.';
+COMMENT ON COLUMN runs.cancel_requested_at IS 'When it was told to stop; nothing of it starts from then on.';
+COMMENT ON COLUMN runs.cancelled_by IS 'The subject of the token that told it so.';
+COMMENT ON COLUMN runs.created_at IS 'When it was accepted.';
+COMMENT ON COLUMN runs.started_at IS 'When its first attempt started.';
+COMMENT ON COLUMN runs.finished_at IS 'When its last task run ended.';
+
+CREATE TABLE task_runs (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    node integer NOT NULL,
+    key text NOT NULL,
+    state text NOT NULL,
+    state_reason text,
+    pending_parents integer NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    output jsonb,
+    finished_at timestamptz,
+    CONSTRAINT task_runs_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT task_run_state_is_known CHECK (
+        state IN ('BLOCKED', 'LIVE', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED', 'UPSTREAM_FAILED')),
+    CONSTRAINT task_run_is_finished_when_it_ended CHECK ((finished_at IS NULL) = (state IN ('BLOCKED', 'LIVE'))),
+    CONSTRAINT task_run_waits_only_while_blocked CHECK (pending_parents >= 0 AND (state <> 'LIVE' OR pending_parents = 0))
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX task_runs_of_run ON task_runs (tenant_id, run_id, node);
+COMMENT ON TABLE task_runs IS 'One task node''s share of a run.';
+COMMENT ON COLUMN task_runs.tenant_id IS 'The owner.';
+COMMENT ON COLUMN task_runs.id IS 'Names the task run.';
+COMMENT ON COLUMN task_runs.run_id IS 'The run.';
+COMMENT ON COLUMN task_runs.node IS 'The place of its node in the version''s definition.';
+COMMENT ON COLUMN task_runs.key IS 'The key of its node.';
+COMMENT ON COLUMN task_runs.state IS 'A TaskRunState, or LIVE: then its dispatch row tells which.';
+COMMENT ON COLUMN task_runs.state_reason IS 'Why it is not plainly successful, in a sentence.';
+COMMENT ON COLUMN task_runs.pending_parents IS 'How many task runs it still waits for.';
+COMMENT ON COLUMN task_runs.attempts IS 'How many attempts it had when it ended.';
+COMMENT ON COLUMN task_runs.output IS 'What its successful attempt gave.';
+COMMENT ON COLUMN task_runs.finished_at IS 'When it ended.';
+
+CREATE TABLE attempts (
+    tenant_id uuid NOT NULL,
+    task_run_id uuid NOT NULL,
+    number integer NOT NULL,
+    executor_id uuid NOT NULL,
+    outcome text NOT NULL,
+    exit_code integer,
+    http_status integer,
+    message text,
+    output jsonb,
+    assigned_at timestamptz NOT NULL,
+    started_at timestamptz,
+    finished_at timestamptz NOT NULL,
+    CONSTRAINT attempts_pkey PRIMARY KEY (tenant_id, task_run_id, number),
+    CONSTRAINT attempt_outcome_is_known CHECK (outcome IN ('SUCCEEDED', 'FAILED', 'FAULT', 'CANCELLED', 'TIMED_OUT'))
+);
+COMMENT ON TABLE attempts IS 'The numbered tries that have ended. One that is under way is a dispatch row; a row here never changes.';
+COMMENT ON COLUMN attempts.tenant_id IS 'The owner.';
+COMMENT ON COLUMN attempts.task_run_id IS 'The task run.';
+COMMENT ON COLUMN attempts.number IS 'The try, from 1; it was the fence of its lease.';
+COMMENT ON COLUMN attempts.executor_id IS 'Who had it.';
+COMMENT ON COLUMN attempts.outcome IS 'An Outcome.';
+COMMENT ON COLUMN attempts.exit_code IS 'The program''s exit code.';
+COMMENT ON COLUMN attempts.http_status IS 'The status of the endpoint''s answer.';
+COMMENT ON COLUMN attempts.message IS 'Why, in a sentence.';
+COMMENT ON COLUMN attempts.output IS 'What it gave.';
+COMMENT ON COLUMN attempts.assigned_at IS 'When its executor was chosen.';
+COMMENT ON COLUMN attempts.started_at IS 'When its executor started it, if it did.';
+COMMENT ON COLUMN attempts.finished_at IS 'When its end was recorded.';
+
+SELECT keep_tenant_alone('runs'), keep_tenant_alone('task_runs'), keep_tenant_alone('attempts');
+GRANT SELECT, INSERT, UPDATE ON runs, task_runs TO waterclock_api;
+GRANT SELECT, INSERT ON attempts TO waterclock_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON runs, task_runs, attempts TO waterclock_engine;

@@ -1,0 +1,2 @@
+DROP TABLE schedulers;
+DROP TABLE executors;
