@@ -5,8 +5,12 @@
 //! [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
 
 pub mod clock;
+pub mod error;
 pub mod id;
 pub mod retry;
 pub mod run;
+pub mod signal;
+pub mod store;
+pub mod tenant;
 pub mod work;
 pub mod workflow;

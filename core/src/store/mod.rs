@@ -1,0 +1,181 @@
+//! Every SQL statement, and the only module that names diesel.
+//!
+//! Functions here borrow a [`Transaction`]; commands and schedulers begin and commit them. A transaction is begun for an
+//! [`Actor`]: the API acts for one tenant, as a role that owns nothing and under row-level security; the engine acts for
+//! all. Role and tenant are set with `SET LOCAL`, in the same round trip as `BEGIN`, so that a connection pool or a
+//! transaction pooler in between can never hand one tenant's setting to another.
+
+mod connect;
+mod migrate;
+mod schema;
+mod statement;
+pub mod signals;
+pub mod tenants;
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+
+use crate::id::TenantId;
+
+pub use connect::{DatabaseUrl, DatabaseUrlError, Listener};
+pub use migrate::{MigrateError, is_migrated, migrate};
+
+/// A pool of connections to the one database.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    url: DatabaseUrl,
+}
+
+/// For whom a transaction works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The API on behalf of one tenant: it sees that tenant's rows and no others.
+    Tenant(TenantId),
+    /// The API before it knows for whom: it sees the keys of tenants and nothing else.
+    Nobody,
+    /// A scheduler or an executor: it sees all tenants.
+    Engine,
+}
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, or no connection came free in time; the same may go through later.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Two transactions stood in each other's way; this one was rolled back and may be tried again.
+    #[error("the transaction met another and was rolled back")]
+    Contended(#[source] DieselError),
+    /// A unique constraint refused a row.
+    #[error("the constraint {0} refused a row")]
+    Unique(String),
+    /// A foreign key refused a change.
+    #[error("the constraint {0} refused a change")]
+    Reference(String),
+    /// It refused the statement: a fault of ours.
+    #[error("the database refused a statement")]
+    Refused(#[source] DieselError),
+    /// A row does not read as this release writes it.
+    #[error("a stored value cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl StoreError {
+    /// Whether the same call may go through later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Contended(_))
+    }
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, ref told) => {
+                Self::Unique(told.constraint_name().unwrap_or_default().to_owned())
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, ref told) => {
+                Self::Reference(told.constraint_name().unwrap_or_default().to_owned())
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Contended(error),
+            DieselError::DatabaseError(_, ref told) if told.message().contains("deadlock detected") => {
+                Self::Contended(error)
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+            | DieselError::BrokenTransactionManager => Self::Unavailable(Box::new(error)),
+            DieselError::DatabaseError(_, ref told) if is_shutdown(told.message()) => Self::Unavailable(Box::new(error)),
+            error => Self::Refused(error),
+        }
+    }
+}
+
+/// Whether PostgreSQL says that it is going, coming or gone; diesel has no kind for these.
+fn is_shutdown(message: &str) -> bool {
+    ["terminating connection", "the database system is", "connection closed", "Connection refused"]
+        .iter()
+        .any(|sign| message.contains(sign))
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl Database {
+    /// A pool of at most `size` connections, made when they are first needed.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, size: usize) -> Self {
+        let pool = Pool::builder(connect::connection_manager(&url))
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .create_timeout(Some(Duration::from_secs(10)))
+            .recycle_timeout(Some(Duration::from_secs(5)))
+            .build()
+            .expect("a pool with timeouts was given a runtime");
+        Self { pool, url }
+    }
+
+    /// Begins a transaction for `actor`.
+    pub async fn begin(&self, actor: Actor) -> Result<Transaction, StoreError> {
+        let mut connection = self.pool.get().await?;
+        let begin = match actor {
+            Actor::Tenant(tenant) => {
+                format!("BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'")
+            }
+            Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
+            Actor::Engine => "BEGIN".to_owned(),
+        };
+        AnsiTransactionManager::begin_transaction_sql(&mut *connection, &begin).await?;
+        Ok(Transaction { connection })
+    }
+
+    /// Opens a connection of its own that hears what other processes announce.
+    pub async fn listen(&self, channel: &str) -> Result<Listener, StoreError> {
+        Listener::open(&self.url, channel).await
+    }
+
+    /// How many connections are open, and how many of them are idle.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.available)
+    }
+}
+
+/// A transaction under way. Dropped without [`Transaction::commit`], it is rolled back with its connection.
+pub struct Transaction {
+    connection: Object<AsyncPgConnection>,
+}
+
+impl Transaction {
+    /// Makes everything done in it durable.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        Ok(AnsiTransactionManager::commit_transaction(&mut *self.connection).await?)
+    }
+
+    /// Undoes everything done in it, and keeps the connection.
+    pub async fn rollback(mut self) -> Result<(), StoreError> {
+        Ok(AnsiTransactionManager::rollback_transaction(&mut *self.connection).await?)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
+    }
+}

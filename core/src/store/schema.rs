@@ -1,0 +1,419 @@
+//! The tables, as the migrations make them; a test prints this file from the migrated database and compares.
+
+diesel::table! {
+    /// The numbered tries that have ended. One that is under way is a dispatch row; a row here never changes.
+    attempts (tenant_id, task_run_id, number) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The task run.
+        task_run_id -> Uuid,
+        /// The try, from 1; it was the fence of its lease.
+        number -> Integer,
+        /// Who had it.
+        executor_id -> Uuid,
+        /// An Outcome.
+        outcome -> Text,
+        /// The program's exit code.
+        exit_code -> Nullable<Integer>,
+        /// The status of the endpoint's answer.
+        http_status -> Nullable<Integer>,
+        /// Why, in a sentence.
+        message -> Nullable<Text>,
+        /// What it gave.
+        output -> Nullable<Jsonb>,
+        /// When its executor was chosen.
+        assigned_at -> Timestamptz,
+        /// When its executor started it, if it did.
+        started_at -> Nullable<Timestamptz>,
+        /// When its end was recorded.
+        finished_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The live task runs in brief: all that a scheduler looks at. A row leaves when its task run ends, so the table is as small as the work at hand.
+    dispatch (tenant_id, task_run_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The task run.
+        task_run_id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// The run.
+        run_id -> Uuid,
+        /// The workflow version.
+        version_id -> Uuid,
+        /// The place of the node in the version's definition.
+        node -> Integer,
+        /// A TaskRunState: READY, ASSIGNED, RUNNING or RETRY_WAIT.
+        state -> Text,
+        /// 0 (last) to 9 (first).
+        priority -> SmallInt,
+        /// How many slots it takes while it runs.
+        cost -> SmallInt,
+        /// What an executor must offer, sorted.
+        labels -> Array<Text>,
+        /// Since when it could run; in RETRY_WAIT, when it will.
+        ready_at -> Timestamptz,
+        /// The number of the latest attempt; 0 before the first.
+        fence -> Integer,
+        /// How many attempts failed.
+        failures -> Integer,
+        /// How many attempts ended in a fault.
+        faults -> Integer,
+        /// Its executor is to stop it.
+        cancel_requested -> Bool,
+        /// The owner of the attempt under way.
+        executor_id -> Nullable<Uuid>,
+        /// When that executor was chosen.
+        assigned_at -> Nullable<Timestamptz>,
+        /// When that executor started it.
+        started_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Registered HTTP addresses, each with its method and call rules.
+    endpoints (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the endpoint for good.
+        id -> Uuid,
+        /// The endpoint's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// An EndpointSpec: method, URL, headers, query, body, expected statuses, timeout.
+        spec -> Jsonb,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What happened, in order; append-only. A reader goes no further than the numbers that every writer has settled.
+    events (tenant_id, seq) {
+        /// The owner; the platform's id for shared executors.
+        tenant_id -> Uuid,
+        /// The order. An event that another caused has the higher number.
+        seq -> BigInt,
+        /// The run it is about.
+        run_id -> Nullable<Uuid>,
+        /// The task run it is about.
+        task_run_id -> Nullable<Uuid>,
+        /// What happened, in the past tense.
+        kind -> Text,
+        /// What only this kind has.
+        data -> Nullable<Jsonb>,
+        /// When.
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Lives of executor processes. One row is one life; a restart begins another.
+    executors (tenant_id, id) {
+        /// The only tenant it works for; the platform's id for a shared one.
+        tenant_id -> Uuid,
+        /// Names this life.
+        id -> Uuid,
+        /// The executor's name among people.
+        key -> Text,
+        /// Its machine.
+        hostname -> Text,
+        /// How it holds process trees.
+        containment -> Text,
+        /// What it offers.
+        labels -> Array<Text>,
+        /// The cost it carries at once.
+        slots -> Integer,
+        /// Attempts under way, by its last heartbeat.
+        running -> Integer,
+        /// The share of its machine's processors in use, by its last heartbeat.
+        cpu -> Float,
+        /// The share of its machine's memory in use, by its last heartbeat.
+        memory -> Float,
+        /// It passed a load threshold and takes nothing until it falls well below.
+        overloaded -> Bool,
+        /// It takes nothing more and will stop.
+        draining -> Bool,
+        /// Somebody asked it to drain; it hears so with its next heartbeat.
+        drain_requested -> Bool,
+        /// When this life began.
+        registered_at -> Timestamptz,
+        /// When it last spoke.
+        heartbeat_at -> Timestamptz,
+        /// Until when its work is its own; after that others may have it.
+        lease_until -> Timestamptz,
+        /// When this life ended.
+        ended_at -> Nullable<Timestamptz>,
+        /// How: it left, or its lease ended.
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// What creating mutations made, so that the same call made again answers the same.
+    idempotency_keys (tenant_id, mutation, key) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The mutation.
+        mutation -> Text,
+        /// What the caller named the call.
+        key -> Text,
+        /// The SHA-256 of the input; another input under the same key is refused.
+        request -> Bytea,
+        /// What was made.
+        object_id -> Uuid,
+        /// When; a key is forgotten after seven days.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What attempts printed, line by line.
+    log_lines (tenant_id, task_run_id, attempt, number) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The task run.
+        task_run_id -> Uuid,
+        /// The attempt's number.
+        attempt -> Integer,
+        /// The line within the attempt, from 1.
+        number -> Integer,
+        /// Where it came from.
+        stream -> Text,
+        /// The line.
+        text -> Text,
+        /// When the executor read it.
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The bytes of a package in pieces of at most 1 MiB, so that nobody need hold it whole.
+    package_chunks (tenant_id, digest, place) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The package.
+        digest -> Bytea,
+        /// The place of the piece, from 0.
+        place -> Integer,
+        /// The bytes.
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    /// Uploaded code, named by the SHA-256 of its bytes.
+    packages (tenant_id, digest) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The SHA-256 of the bytes.
+        digest -> Bytea,
+        /// The name that it is stored under on an executor's machine.
+        file_name -> Text,
+        /// How many bytes it has.
+        size -> BigInt,
+        /// When it was uploaded.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Registered code: a package or command, its entry point and arguments.
+    programs (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the program for good.
+        id -> Uuid,
+        /// The program's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// A ProgramSpec: runtime, command, package, entry point, arguments, environment, files, limits.
+        spec -> Jsonb,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Executions of workflow versions.
+    runs (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the run; sorts by creation.
+        id -> Uuid,
+        /// The workflow.
+        workflow_id -> Uuid,
+        /// The version that it is pinned to.
+        version_id -> Uuid,
+        /// A RunState.
+        state -> Text,
+        /// Why it is not plainly successful, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// 0 (last) to 9 (first).
+        priority -> SmallInt,
+        /// What caused it.
+        trigger -> Text,
+        /// The subject of the token that started it.
+        started_by -> Text,
+        /// What it was given: an object.
+        inputs -> Jsonb,
+        /// How many task runs it has.
+        task_runs -> Integer,
+        /// How many of them have not ended.
+        open_task_runs -> Integer,
+        /// How many of them failed.
+        failed_task_runs -> Integer,
+        /// When it was told to stop; nothing of it starts from then on.
+        cancel_requested_at -> Nullable<Timestamptz>,
+        /// The subject of the token that told it so.
+        cancelled_by -> Nullable<Text>,
+        /// When it was accepted.
+        created_at -> Timestamptz,
+        /// When its first attempt started.
+        started_at -> Nullable<Timestamptz>,
+        /// When its last task run ended.
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Live schedulers, from which each works out the partitions that it prefers.
+    schedulers (id) {
+        /// Names this life of the scheduler.
+        id -> Uuid,
+        /// Its machine.
+        hostname -> Text,
+        /// When this life began.
+        started_at -> Timestamptz,
+        /// Until when it counts as alive.
+        lease_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Programs and endpoints configured for use: the vertices that workflows are made of.
+    task_nodes (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the task node for good.
+        id -> Uuid,
+        /// The task node's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// The program that it runs; without one and without an endpoint it is a no-op.
+        program_id -> Nullable<Uuid>,
+        /// The endpoint that it calls.
+        endpoint_id -> Nullable<Uuid>,
+        /// What the node adds: arguments, environment, labels, priority, cost, timeout, grace, retry.
+        spec -> Jsonb,
+        /// When it was created.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// One task node's share of a run.
+    task_runs (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the task run.
+        id -> Uuid,
+        /// The run.
+        run_id -> Uuid,
+        /// The place of its node in the version's definition.
+        node -> Integer,
+        /// The key of its node.
+        key -> Text,
+        /// A TaskRunState, or LIVE: then its dispatch row tells which.
+        state -> Text,
+        /// Why it is not plainly successful, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// How many task runs it still waits for.
+        pending_parents -> Integer,
+        /// How many attempts it had when it ended.
+        attempts -> Integer,
+        /// What its successful attempt gave.
+        output -> Nullable<Jsonb>,
+        /// When it ended.
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// The boundary of ownership and isolation; every other row belongs to one.
+    tenants (id) {
+        /// Names the tenant in every other table. All zeros is the platform itself, which owns shared executors.
+        id -> Uuid,
+        /// The tenant's name in tokens.
+        key -> Text,
+        /// The slice of the tenants that it is scheduled with, under one advisory lock.
+        partition -> SmallInt,
+        /// When it was created.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Immutable editions of workflows.
+    workflow_versions (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the version for good.
+        id -> Uuid,
+        /// The workflow.
+        workflow_id -> Uuid,
+        /// The edition, from 1.
+        number -> Integer,
+        /// A Definition: every node with its program or endpoint as it was, and the edges.
+        definition -> Jsonb,
+        /// The priority of runs that name none, 0 to 9.
+        priority -> SmallInt,
+        /// The subject of the token that published it.
+        published_by -> Text,
+        /// When it was published.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Named graphs of task nodes.
+    workflows (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the workflow for good.
+        id -> Uuid,
+        /// The workflow's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit and publication; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// What the next version will hold: nodes that name task nodes, edges, inputs, priority.
+        draft -> Jsonb,
+        /// The number of the latest version; 0 before the first.
+        latest_version -> Integer,
+        /// The version that runs start from; none before the first publication.
+        published_version_id -> Nullable<Uuid>,
+        /// When it was created.
+        created_at -> Timestamptz,
+        /// When it was last edited or published.
+        updated_at -> Timestamptz,
+    }
+}
