@@ -9,10 +9,25 @@
 //! that a token must have been signed with, the signature is verified, the claims are read against the injected clock,
 //! and the tenant's key is resolved to the tenant that the database knows.
 
+mod authenticator;
 mod caller;
 mod claims;
+mod config;
+mod gate;
+mod issue;
+mod key;
+mod key_set;
 mod scope;
+#[cfg(test)]
+mod tests;
 
+pub use authenticator::{Authenticator, LONGEST_TOKEN, TokenError};
 pub use caller::{Caller, Tenants, TenantsError};
-pub use claims::Claims;
+pub use claims::{ClaimError, Claims, LEEWAY, is_tenant_key};
+pub use config::{
+    AuthConfig, AuthConfigError, JWKS_VARIABLE, JwksSource, Keys, PUBLIC_KEY_VARIABLE, SECRET_VARIABLE,
+};
+pub(crate) use gate::bearer_token;
+pub use gate::{Gate, Refusal, bearer};
+pub use issue::{Grant, IssueError, issue};
 pub use scope::{Scope, Scopes};
