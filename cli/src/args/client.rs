@@ -1,0 +1,221 @@
+//! The options of the commands that are clients of the API.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
+use url::Url;
+
+/// Where the API is, and who asks.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ClientArgs {
+    /// Where the API is; /graphql is added where the path is empty
+    #[arg(long, env = "WATERCLOCK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080/graphql", value_parser = api_url)]
+    pub(crate) url: Url,
+    /// The token to ask with; `waterclock token` prints one
+    #[arg(long, env = "WATERCLOCK_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+}
+
+/// Options of `apply`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A file holds YAML documents, separated by ---, each with its `kind` (Program, Endpoint, TaskNode, Workflow), its `key`,
+and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
+A program's `package: {file: ./app.jar}` is uploaded first, its path counted from the YAML file.
+
+Every fault of every document is told, with its file and line, and nothing is changed while there is one.
+
+Example:
+    waterclock apply -f examples/packages --dry-run")]
+pub(crate) struct ApplyArgs {
+    /// A YAML file, or a folder with .yaml and .yml files in it or below it; may be given several times
+    #[arg(short = 'f', long = "file", value_name = "FILE|FOLDER", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say what would be created, changed and left, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Options of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+With --watch the exit code is the run's: 0 it succeeded, 1 it failed or timed out, 3 it was cancelled.
+Ctrl-C ends the watching and not the run.
+
+Example:
+    waterclock run nightly --input day=2026-11-21 --input 'limits={\"rows\": 10}' --watch")]
+pub(crate) struct RunArgs {
+    /// The workflow's key
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflow: String,
+    /// What the run is given: name=value, where a value that reads as JSON is JSON and any other is text; may be given
+    /// several times
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    pub(crate) inputs: Vec<(String, Value)>,
+    /// 0 (last) to 9 (first)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=9))]
+    pub(crate) priority: Option<i32>,
+    /// Calls with the same idempotency key start one run, however often they are made
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Show its task nodes and their states until it ends
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Options of `runs`.
+#[derive(Args, Debug)]
+pub(crate) struct RunsArgs {
+    /// Only runs of this workflow
+    #[arg(long, value_name = "WORKFLOW")]
+    pub(crate) workflow: Option<String>,
+    /// Only runs in this state; may be given several times
+    #[arg(long = "state", value_name = "STATE", ignore_case = true)]
+    pub(crate) states: Vec<RunStateArg>,
+    /// How many
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// The state of a run, as an option's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the states' own")]
+pub(crate) enum RunStateArg {
+    Queued,
+    Running,
+    Paused,
+    Succeeded,
+    Failed,
+    Cancelled,
+    TimedOut,
+}
+
+/// Options of `cancel`.
+#[derive(Args, Debug)]
+pub(crate) struct CancelArgs {
+    /// The run's id, as `waterclock run` and `waterclock runs` print it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Options of `logs`.
+#[derive(Args, Debug)]
+pub(crate) struct LogsArgs {
+    /// The id of a task run, or of a run, whose task runs' lines then begin with their keys
+    #[arg(value_name = "TASK_RUN|RUN")]
+    pub(crate) id: String,
+    /// Go on until it ends
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Options of `import`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    #[command(subcommand)]
+    pub(crate) command: ImportCommand,
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Make a workflow of a JSON list of tasks with their parents and runtimes
+    Dag(ImportDagArgs),
+}
+
+/// Options of `import dag`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The file is {\"name\": …, \"tasks\": [{\"id\": …, \"runtime_s\": …, \"parents\": […]}]}, or that compressed with gzip (.gz).
+Each task becomes a task node that sleeps for its runtime times the scale; with scale 0 it does nothing.
+
+Example:
+    waterclock import dag build.json --scale 0.001 --run --watch")]
+pub(crate) struct ImportDagArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What runtimes are multiplied by
+    #[arg(long, value_name = "FACTOR", value_parser = scale)]
+    pub(crate) scale: f64,
+    /// Start a run of it
+    #[arg(long)]
+    pub(crate) run: bool,
+    /// Show the run's progress until it ends
+    #[arg(long, requires = "run")]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+fn api_url(text: &str) -> Result<Url, String> {
+    let mut url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("write it as http://host:port/graphql".to_owned());
+    }
+    if matches!(url.path(), "" | "/") {
+        url.set_path("/graphql");
+    }
+    Ok(url)
+}
+
+fn input(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write it as name=value")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale >= 0.0 => Ok(scale),
+        _ => Err("a scale is a number that is not negative, such as 0.001".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_base_address_means_its_graphql_path() {
+        assert_eq!(
+            api_url("http://localhost:9000").unwrap().as_str(),
+            "http://localhost:9000/graphql"
+        );
+        assert_eq!(
+            api_url("https://a.example/x/graphql").unwrap().path(),
+            "/x/graphql"
+        );
+        assert!(api_url("localhost:9000").is_err());
+    }
+
+    #[test]
+    fn an_input_is_json_where_it_reads_as_json_and_text_elsewhere() {
+        assert_eq!(input("n=3").unwrap(), ("n".to_owned(), json!(3)));
+        assert_eq!(
+            input("day=2026-11-21").unwrap(),
+            ("day".to_owned(), json!("2026-11-21"))
+        );
+        assert_eq!(input("x={\"a\":[1]}").unwrap().1, json!({"a": [1]}));
+        assert_eq!(input("equation=a=b").unwrap().1, json!("a=b"));
+        assert!(input("=3").is_err());
+        assert!(input("name").is_err());
+    }
+}
