@@ -73,7 +73,11 @@ impl Refusal {
         path: impl IntoIterator<Item = P>,
         message: impl Into<String>,
     ) -> Self {
-        Self { code, message: message.into(), path: path.into_iter().map(Into::into).collect() }
+        Self {
+            code,
+            message: message.into(),
+            path: path.into_iter().map(Into::into).collect(),
+        }
     }
 
     /// A value at `path` that is not of the form it must have.

@@ -4,12 +4,17 @@
 //! [`workflow`], [`run`], [`retry`] and [`assign`] decide from values they are given, [`store`] holds every statement,
 //! [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
 
+pub mod assign;
 pub mod clock;
+pub mod command;
 pub mod error;
 pub mod id;
+pub mod metrics;
 pub mod retry;
 pub mod run;
+pub mod scheduler;
 pub mod signal;
+pub mod source;
 pub mod store;
 pub mod tenant;
 pub mod work;

@@ -87,18 +87,26 @@ impl Signals {
             unannounced: Mutex::default(),
             announce: Notify::new(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Hears every signal from now on.
     #[must_use]
     pub fn receiver(&self) -> SignalReceiver {
-        SignalReceiver { receiver: self.inner.local.subscribe() }
+        SignalReceiver {
+            receiver: self.inner.local.subscribe(),
+        }
     }
 
     /// Raises `signals` here at once, and elsewhere as soon as they were announced.
     pub fn raise(&self, signals: impl IntoIterator<Item = Signal>) {
-        let mut unannounced = self.inner.unannounced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unannounced = self
+            .inner
+            .unannounced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for signal in signals {
             // Nobody listening in this process is no fault.
             let _ = self.inner.local.send(signal);
@@ -120,8 +128,13 @@ impl Signals {
     async fn announce(&self, database: &Database) {
         loop {
             self.inner.announce.notified().await;
-            let gathered =
-                std::mem::take(&mut *self.inner.unannounced.lock().unwrap_or_else(PoisonError::into_inner));
+            let gathered = std::mem::take(
+                &mut *self
+                    .inner
+                    .unannounced
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
             if gathered.is_empty() {
                 continue;
             }
@@ -206,7 +219,10 @@ mod tests {
         ]);
         let payloads = here.encode(&raised);
         assert_eq!(payloads.len(), 1);
-        assert_eq!(there.decode(&payloads[0]).into_iter().collect::<BTreeSet<_>>(), raised);
+        assert_eq!(
+            there.decode(&payloads[0]).into_iter().collect::<BTreeSet<_>>(),
+            raised
+        );
         assert_eq!(here.decode(&payloads[0]), []);
     }
 
@@ -216,7 +232,10 @@ mod tests {
         let raised: BTreeSet<_> = (0..1000).map(|_| Signal::Events(TenantId::generate())).collect();
         let payloads = signals.encode(&raised);
         assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD_LIMIT));
-        let heard: BTreeSet<_> = payloads.iter().flat_map(|payload| Signals::new().decode(payload)).collect();
+        let heard: BTreeSet<_> = payloads
+            .iter()
+            .flat_map(|payload| Signals::new().decode(payload))
+            .collect();
         assert_eq!(heard, raised);
     }
 

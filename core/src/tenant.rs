@@ -24,13 +24,23 @@ pub struct Tenant {
 impl TenantId {
     /// The platform itself, which owns shared executors.
     pub const PLATFORM: Self = Self(uuid::Uuid::nil());
+
+    /// The slice that the tenant is scheduled with. The low bits of its id are random, so tenants spread evenly.
+    #[must_use]
+    pub fn partition(self) -> i16 {
+        i16::try_from(self.0.as_u128() % u128::from(PARTITIONS)).expect("a remainder of 64 is below 64")
+    }
 }
 
 /// Whether `text` may be a tenant's key, or the key of anything a tenant registers: lower-case letters, digits, `-`, `_`
 /// and, within a tenant, `.`; at most 63 of them, beginning with a letter or digit.
 #[must_use]
 pub fn is_tenant_key(text: &str) -> bool {
-    let begins_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let begins_well = text
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     begins_well && text.len() <= 63 && text.bytes().all(allowed)
 }

@@ -97,6 +97,18 @@ pub enum LogStream {
     System,
 }
 
+impl LogStream {
+    /// Its name in tables and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "STDOUT",
+            Self::Stderr => "STDERR",
+            Self::System => "SYSTEM",
+        }
+    }
+}
+
 /// One line that an attempt printed.
 #[derive(Clone, Debug)]
 pub struct LogLine {
@@ -175,6 +187,8 @@ pub struct Exchanged {
     pub assignments: Vec<Assignment>,
     /// Attempts that it is to stop: their runs were cancelled.
     pub cancellations: Vec<Lease>,
+    /// There may be more for the executor that could not be decided just now: it is to ask again in a moment.
+    pub again: bool,
 }
 
 /// Why the source could not serve the executor.

@@ -27,6 +27,7 @@ CREATE TABLE dispatch (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX dispatch_ready ON dispatch (partition, tenant_id, labels, priority DESC, ready_at, task_run_id) WHERE state = 'READY';
 CREATE INDEX dispatch_waiting ON dispatch (partition, ready_at) WHERE state = 'RETRY_WAIT';
+CREATE INDEX dispatch_cancelling ON dispatch (executor_id) WHERE cancel_requested;
 CREATE INDEX dispatch_held ON dispatch (executor_id, state) WHERE executor_id IS NOT NULL;
 COMMENT ON TABLE dispatch IS 'The live task runs in brief: all that a scheduler looks at. A row leaves when its task run ends, so the table is as small as the work at hand.';
 COMMENT ON COLUMN dispatch.tenant_id IS 'The owner.';

@@ -3,15 +3,10 @@
 //! Two functions are the tables: [`RunState::after`] and [`TaskRunState::after`]. What they do not list is refused, and
 //! each statement that moves rows names its move in the same words.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
         }
@@ -27,29 +22,31 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownName;
+        impl std::str::FromStr for $name {
+            type Err = $crate::run::UnknownName;
 
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
+            fn from_str(text: &str) -> Result<Self, $crate::run::UnknownName> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    other => Err(UnknownName(other.to_owned())),
+                    other => Err($crate::run::UnknownName(other.to_owned())),
                 }
             }
         }
     };
 }
 
-/// Text that names no state: the database was written by another release.
+pub(crate) use named;
+
+/// Text that names none of them: the database was written by another release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no state that this release knows")]
-pub struct UnknownName(String);
+#[error("{0:?} names nothing that this release knows")]
+pub struct UnknownName(pub(crate) String);
 
 named! {
     /// What a run is.

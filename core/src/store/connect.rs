@@ -60,7 +60,12 @@ impl fmt::Display for DatabaseUrl {
             None => "localhost".to_owned(),
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
-        write!(f, "{}@{host}:{port}/{}", config.get_user().unwrap_or(""), config.get_dbname().unwrap_or(""))
+        write!(
+            f,
+            "{}@{host}:{port}/{}",
+            config.get_user().unwrap_or(""),
+            config.get_dbname().unwrap_or("")
+        )
     }
 }
 
@@ -144,8 +149,14 @@ impl Listener {
             tokio::spawn(forward(connection, sender));
             client
         };
-        client.batch_execute(&format!("LISTEN {channel}")).await.map_err(unavailable)?;
-        Ok(Self { _client: client, payloads })
+        client
+            .batch_execute(&format!("LISTEN {channel}"))
+            .await
+            .map_err(unavailable)?;
+        Ok(Self {
+            _client: client,
+            payloads,
+        })
     }
 
     /// The next announcement; `None` when the connection is lost.

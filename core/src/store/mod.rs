@@ -5,12 +5,20 @@
 //! all. Role and tenant are set with `SET LOCAL`, in the same round trip as `BEGIN`, so that a connection pool or a
 //! transaction pooler in between can never hand one tenant's setting to another.
 
+pub(crate) mod append_log;
+pub(crate) mod cancel_runs;
 mod connect;
+pub(crate) mod dispatch;
+pub(crate) mod executors;
 mod migrate;
+pub(crate) mod package_content;
 mod schema;
-mod statement;
+pub(crate) mod settle;
 pub mod signals;
+pub(crate) mod start_runs;
+mod statement;
 pub mod tenants;
+mod versions;
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -23,6 +31,7 @@ use crate::id::TenantId;
 
 pub use connect::{DatabaseUrl, DatabaseUrlError, Listener};
 pub use migrate::{MigrateError, is_migrated, migrate};
+pub use versions::Versions;
 
 /// A pool of connections to the one database.
 #[derive(Clone)]
@@ -86,9 +95,14 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(_, ref told) if told.message().contains("deadlock detected") => {
                 Self::Contended(error)
             }
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            )
             | DieselError::BrokenTransactionManager => Self::Unavailable(Box::new(error)),
-            DieselError::DatabaseError(_, ref told) if is_shutdown(told.message()) => Self::Unavailable(Box::new(error)),
+            DieselError::DatabaseError(_, ref told) if is_shutdown(told.message()) => {
+                Self::Unavailable(Box::new(error))
+            }
             error => Self::Refused(error),
         }
     }
@@ -96,9 +110,14 @@ impl From<DieselError> for StoreError {
 
 /// Whether PostgreSQL says that it is going, coming or gone; diesel has no kind for these.
 fn is_shutdown(message: &str) -> bool {
-    ["terminating connection", "the database system is", "connection closed", "Connection refused"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    [
+        "terminating connection",
+        "the database system is",
+        "connection closed",
+        "Connection refused",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
 }
 
 impl From<PoolError> for StoreError {

@@ -417,3 +417,23 @@ diesel::table! {
         updated_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(
+    attempts,
+    dispatch,
+    endpoints,
+    events,
+    executors,
+    idempotency_keys,
+    log_lines,
+    package_chunks,
+    packages,
+    programs,
+    runs,
+    schedulers,
+    task_nodes,
+    task_runs,
+    tenants,
+    workflow_versions,
+    workflows,
+);

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::schema::tenants;
 use super::{StoreError, Transaction};
 use crate::id::TenantId;
-use crate::tenant::{PARTITIONS, Tenant};
+use crate::tenant::Tenant;
 
 #[derive(Queryable)]
 struct Row {
@@ -18,13 +18,22 @@ struct Row {
 
 impl From<Row> for Tenant {
     fn from(row: Row) -> Self {
-        Self { id: row.id.into(), key: row.key, partition: row.partition, created_at: row.created_at }
+        Self {
+            id: row.id.into(),
+            key: row.key,
+            partition: row.partition,
+            created_at: row.created_at,
+        }
     }
 }
 
 /// The tenant that `key` names.
 pub async fn find_tenant(transaction: &mut Transaction, key: &str) -> Result<Option<Tenant>, StoreError> {
-    let row = tenants::table.filter(tenants::key.eq(key)).first::<Row>(&mut **transaction).await.optional()?;
+    let row = tenants::table
+        .filter(tenants::key.eq(key))
+        .first::<Row>(&mut **transaction)
+        .await
+        .optional()?;
     Ok(row.map(Into::into))
 }
 
@@ -34,7 +43,10 @@ pub async fn list_tenants_by_id(
     ids: &[TenantId],
 ) -> Result<Vec<Tenant>, StoreError> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = tenants::table.filter(tenants::id.eq_any(ids)).load::<Row>(&mut **transaction).await?;
+    let rows = tenants::table
+        .filter(tenants::id.eq_any(ids))
+        .load::<Row>(&mut **transaction)
+        .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
@@ -45,7 +57,11 @@ pub async fn list_tenants(
     limit: i64,
 ) -> Result<Vec<Tenant>, StoreError> {
     let rows = tenants::table
-        .filter(tenants::key.gt(after.unwrap_or("")).and(tenants::id.ne(TenantId::PLATFORM.0)))
+        .filter(
+            tenants::key
+                .gt(after.unwrap_or(""))
+                .and(tenants::id.ne(TenantId::PLATFORM.0)),
+        )
         .order(tenants::key)
         .limit(limit)
         .load::<Row>(&mut **transaction)
@@ -55,9 +71,12 @@ pub async fn list_tenants(
 
 /// Creates the tenant `key` unless it exists.
 pub async fn insert_tenant(transaction: &mut Transaction, id: TenantId, key: &str) -> Result<(), StoreError> {
-    let partition = i16::try_from(id.0.as_u128() % u128::from(PARTITIONS)).expect("the remainder is below 64");
     diesel::insert_into(tenants::table)
-        .values((tenants::id.eq(id.0), tenants::key.eq(key), tenants::partition.eq(partition)))
+        .values((
+            tenants::id.eq(id.0),
+            tenants::key.eq(key),
+            tenants::partition.eq(id.partition()),
+        ))
         .on_conflict(tenants::key)
         .do_nothing()
         .execute(&mut **transaction)

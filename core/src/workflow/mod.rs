@@ -5,9 +5,11 @@
 
 mod definition;
 mod graph;
+mod pinned;
 
 pub use definition::{
     Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef, ProgramSpec,
     Runtime, StatusRange, Work,
 };
 pub use graph::{Edge, Graph, GraphFault};
+pub use pinned::PinnedVersion;

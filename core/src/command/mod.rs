@@ -1,0 +1,5 @@
+//! Changes of the world, one file each. Transactions begin and end here.
+
+pub mod cancel_run;
+pub(crate) mod settle;
+pub mod start_run;

@@ -1,0 +1,116 @@
+//! What a process measures of itself, for Prometheus.
+
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+/// The measures of one process. Clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    /// Everything below, to be rendered.
+    pub registry: Registry,
+    /// How long passes over a partition took, in seconds.
+    pub passes: Histogram,
+    /// Task runs that schedulers of this process assigned.
+    pub assignments: IntCounter,
+    /// Runs accepted by this process.
+    pub runs_started: IntCounter,
+    /// Live runs, by state.
+    pub runs: IntGaugeVec,
+    /// Live task runs, by state.
+    pub task_runs: IntGaugeVec,
+    /// How long the longest-waiting ready task run has waited, in seconds.
+    pub queue_wait: Gauge,
+    /// Living executors, by state.
+    pub executors: IntGaugeVec,
+    /// Connections of this process's pools, by state.
+    pub connections: IntGaugeVec,
+    /// Subscriptions that this process serves.
+    pub subscribers: IntGauge,
+    /// GraphQL requests, by transport.
+    pub requests: IntCounterVec,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Measures that all stand at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let passes = Histogram::with_opts(
+            HistogramOpts::new(
+                "waterclock_pass_duration_seconds",
+                "How long passes over a partition took.",
+            )
+            .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14).expect("the buckets are well-formed")),
+        )
+        .expect("the name is well-formed");
+        let metrics = Self {
+            passes,
+            assignments: counter(
+                "waterclock_assignments_total",
+                "Task runs assigned by schedulers of this process.",
+            ),
+            runs_started: counter("waterclock_runs_started_total", "Runs accepted by this process."),
+            runs: gauges("waterclock_runs", "Live runs, by state.", "state"),
+            task_runs: gauges("waterclock_task_runs", "Live task runs, by state.", "state"),
+            queue_wait: Gauge::new(
+                "waterclock_queue_wait_seconds",
+                "How long the longest-waiting ready task run has waited.",
+            )
+            .expect("the name is well-formed"),
+            executors: gauges("waterclock_executors", "Living executors, by state.", "state"),
+            connections: gauges(
+                "waterclock_pool_connections",
+                "Connections of this process's pools, by state.",
+                "state",
+            ),
+            subscribers: IntGauge::new(
+                "waterclock_subscribers",
+                "Subscriptions that this process serves.",
+            )
+            .expect("the name is well-formed"),
+            requests: IntCounterVec::new(
+                Opts::new("waterclock_requests_total", "GraphQL requests, by transport."),
+                &["transport"],
+            )
+            .expect("the name is well-formed"),
+            registry,
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&self) {
+        let collectors: [Box<dyn prometheus::core::Collector>; 10] = [
+            Box::new(self.passes.clone()),
+            Box::new(self.assignments.clone()),
+            Box::new(self.runs_started.clone()),
+            Box::new(self.runs.clone()),
+            Box::new(self.task_runs.clone()),
+            Box::new(self.queue_wait.clone()),
+            Box::new(self.executors.clone()),
+            Box::new(self.connections.clone()),
+            Box::new(self.subscribers.clone()),
+            Box::new(self.requests.clone()),
+        ];
+        for collector in collectors {
+            self.registry
+                .register(collector)
+                .expect("each name is registered once");
+        }
+    }
+}
+
+fn counter(name: &str, help: &str) -> IntCounter {
+    IntCounter::new(name, help).expect("the name is well-formed")
+}
+
+fn gauges(name: &str, help: &str, label: &str) -> IntGaugeVec {
+    IntGaugeVec::new(Opts::new(name, help), &[label]).expect("the name is well-formed")
+}

@@ -1,0 +1,300 @@
+//! The work source of executors inside the trust boundary: PostgreSQL itself.
+//!
+//! One exchange is one transaction. It settles what has ended, which may make other task runs ready, and then, when the
+//! partition's lock is free, gives the slots that have just come free to what is ready: the executor is there, its slots are
+//! there, and waiting for a scheduler to notice would only cost time. The decision is the scheduler's own function under
+//! the scheduler's own lock. When the lock is taken, whoever holds it decides, and the executor asks again in a moment.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Mutex;
+
+use crate::assign::Choice;
+use crate::command::settle::{fault, settle};
+use crate::id::{ExecutorId, TenantId};
+use crate::scheduler::choose;
+use crate::signal::{Signal, SignalReceiver, Signals};
+use crate::store::append_log::append_log_lines;
+use crate::store::dispatch::{
+    StartedAttempt, count_assigned, list_cancellations, list_held_attempts, list_ready_partitions,
+    lock_executors, start_task_runs, try_lock_partition,
+};
+use crate::store::executors::{leave_executor, register_executor, renew_executor};
+use crate::store::package_content::read_package;
+use crate::store::{Actor, Database, StoreError, Transaction, Versions, tenants};
+use crate::work::{
+    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, LogLine, Registration, Report, WorkSource,
+    WorkSourceError,
+};
+use crate::workflow::Digest;
+
+/// How many partitions one exchange looks for work in. The next one goes on with the others.
+const PARTITIONS_PER_EXCHANGE: usize = 4;
+
+/// How often an exchange that met another transaction is tried again before the executor is told.
+const TRIES: usize = 5;
+
+/// Work from PostgreSQL, for one executor.
+pub struct PostgresSource {
+    database: Database,
+    signals: Signals,
+    versions: Versions,
+    receiver: Mutex<SignalReceiver>,
+    lease: Duration,
+    /// Where the next exchange begins to look, so that every partition gets its turn.
+    turn: AtomicUsize,
+}
+
+impl PostgresSource {
+    /// The source of one executor, whose leases last `lease`.
+    #[must_use]
+    pub fn new(database: Database, signals: Signals, lease: Duration) -> Self {
+        let receiver = Mutex::new(signals.receiver());
+        Self {
+            database,
+            signals,
+            versions: Versions::default(),
+            receiver,
+            lease,
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    async fn try_exchange(&self, executor: ExecutorId, exchange: Exchange) -> Result<Exchanged, StoreError> {
+        let mut transaction = self.database.begin(Actor::Engine).await?;
+        let mut signals = BTreeSet::new();
+        if !exchange.reports.is_empty() {
+            signals = settle(&mut transaction, &self.versions, executor, exchange.reports).await?;
+        }
+        let cancellations = list_cancellations(&mut transaction, executor).await?;
+        let (mut assignments, mut again) = (Vec::new(), false);
+        if exchange.free_slots > 0 {
+            let chosen = self
+                .choose_for(&mut transaction, executor, exchange.free_slots)
+                .await?;
+            again = chosen.again;
+            let started =
+                start_task_runs(&mut transaction, executor, exchange.free_slots, &chosen.choices).await?;
+            signals.extend(
+                started
+                    .iter()
+                    .map(|attempt| Signal::Events(attempt.tenant_id.into())),
+            );
+            assignments = self.assignments(&mut transaction, started).await?;
+        }
+        transaction.commit().await?;
+        self.signals.raise(signals);
+        Ok(Exchanged {
+            assignments,
+            cancellations,
+            again,
+        })
+    }
+
+    /// Chooses ready task runs for the caller's own free slots, as far as the locks are free.
+    async fn choose_for(
+        &self,
+        transaction: &mut Transaction,
+        executor: ExecutorId,
+        free_slots: u32,
+    ) -> Result<Chosen, StoreError> {
+        let mut chosen = Chosen::default();
+        let partitions = list_ready_partitions(transaction).await?;
+        if partitions.is_empty() {
+            return Ok(chosen);
+        }
+        let found = lock_executors(transaction, Some(executor)).await?;
+        let Some(mut candidate) = found.candidates.into_iter().next() else {
+            chosen.again = found.contended;
+            return Ok(chosen);
+        };
+        // The executor knows of slots that came free whose reports are still on their way here; what was assigned to it
+        // and waits to be started takes its slots first.
+        candidate.used = candidate.slots.saturating_sub(free_slots.min(candidate.slots));
+        candidate.used += count_assigned(transaction, executor).await?;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        for at in 0..partitions.len().min(PARTITIONS_PER_EXCHANGE) {
+            if candidate.free() == 0 {
+                break;
+            }
+            let partition = partitions[(turn + at) % partitions.len()];
+            if !try_lock_partition(transaction, partition).await? {
+                chosen.again = true;
+                continue;
+            }
+            let choices = choose(transaction, partition, vec![candidate.clone()]).await?;
+            candidate.used += choices.cost;
+            chosen.choices.extend(choices.choices);
+        }
+        chosen.again |= partitions.len() > PARTITIONS_PER_EXCHANGE && candidate.free() > 0;
+        Ok(chosen)
+    }
+
+    /// What the executor needs to know of the attempts it now owns.
+    async fn assignments(
+        &self,
+        transaction: &mut Transaction,
+        started: Vec<StartedAttempt>,
+    ) -> Result<Vec<Assignment>, StoreError> {
+        let wanted = started
+            .iter()
+            .map(|attempt| (attempt.tenant_id.into(), attempt.version_id.into()));
+        let versions = self.versions.get(transaction, wanted).await?;
+        let mut ids: Vec<TenantId> = started.iter().map(|attempt| attempt.tenant_id.into()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let keys: HashMap<TenantId, Arc<str>> = tenants::list_tenants_by_id(transaction, &ids)
+            .await?
+            .into_iter()
+            .map(|tenant| (tenant.id, tenant.key.into()))
+            .collect();
+        let assignment = |attempt: StartedAttempt| {
+            let version = &versions[&attempt.version_id.into()];
+            let tenant_id = TenantId::from(attempt.tenant_id);
+            Assignment {
+                tenant_id,
+                tenant: Arc::clone(&keys[&tenant_id]),
+                run_id: attempt.run_id.into(),
+                task_run_id: attempt.task_run_id.into(),
+                workflow: Arc::clone(&version.workflow),
+                version_id: version.id,
+                fence: attempt.fence,
+                node: Arc::clone(version.node(attempt.node)),
+                inputs: Arc::new(attempt.inputs),
+            }
+        };
+        Ok(started.into_iter().map(assignment).collect())
+    }
+
+    async fn hand_back(&self, executor: ExecutorId) -> Result<(), StoreError> {
+        loop {
+            let mut transaction = self.database.begin(Actor::Engine).await?;
+            let held = list_held_attempts(&mut transaction, executor).await?;
+            if held.is_empty() {
+                let tenant = leave_executor(&mut transaction, executor).await?;
+                transaction.commit().await?;
+                self.signals.raise(tenant.map(Signal::Events));
+                return Ok(());
+            }
+            let reports: Vec<Report> = held
+                .into_iter()
+                .map(|lease| fault(lease, "the executor stopped".to_owned()))
+                .collect();
+            let signals = settle(&mut transaction, &self.versions, executor, reports).await?;
+            transaction.commit().await?;
+            self.signals.raise(signals);
+        }
+    }
+}
+
+/// What was chosen for an executor.
+#[derive(Default)]
+struct Chosen {
+    choices: Vec<Choice>,
+    again: bool,
+}
+
+fn unavailable(error: StoreError) -> WorkSourceError {
+    WorkSourceError::Unavailable(Box::new(error))
+}
+
+#[async_trait]
+impl WorkSource for PostgresSource {
+    async fn register(&self, registration: Registration) -> Result<(), WorkSourceError> {
+        let mut transaction = self.database.begin(Actor::Engine).await.map_err(unavailable)?;
+        let tenant = match &registration.tenant {
+            None => TenantId::PLATFORM,
+            Some(key) => {
+                tenants::find_tenant(&mut transaction, key)
+                    .await
+                    .map_err(unavailable)?
+                    .ok_or_else(|| WorkSourceError::NoSuchTenant(key.clone()))?
+                    .id
+            }
+        };
+        match register_executor(&mut transaction, tenant, &registration, self.lease_ms()).await {
+            Err(StoreError::Unique(_)) => return Err(WorkSourceError::KeyTaken(registration.key)),
+            registered => registered.map_err(unavailable)?,
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        // Work may have been waiting for an executor like this one.
+        self.signals
+            .raise([Signal::Events(tenant), Signal::Executor(registration.executor_id)]);
+        Ok(())
+    }
+
+    async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatReply, WorkSourceError> {
+        let mut transaction = self.database.begin(Actor::Engine).await.map_err(unavailable)?;
+        let renewed = renew_executor(&mut transaction, &heartbeat, self.lease_ms())
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(match renewed {
+            None => HeartbeatReply::Lost,
+            Some(renewed) => {
+                if renewed.changed {
+                    self.signals.raise([Signal::Events(renewed.tenant_id)]);
+                }
+                if renewed.drain_requested {
+                    HeartbeatReply::Drain
+                } else {
+                    HeartbeatReply::Alive
+                }
+            }
+        })
+    }
+
+    async fn exchange(&self, executor: ExecutorId, exchange: Exchange) -> Result<Exchanged, WorkSourceError> {
+        for _ in 1..TRIES {
+            match self.try_exchange(executor, exchange.clone()).await {
+                Err(StoreError::Contended(_)) => {}
+                exchanged => return exchanged.map_err(unavailable),
+            }
+        }
+        self.try_exchange(executor, exchange).await.map_err(unavailable)
+    }
+
+    async fn woken(&self, executor: ExecutorId) {
+        let mut receiver = self.receiver.lock().await;
+        loop {
+            match receiver.next().await {
+                Signal::Executor(woken) if woken == executor => return,
+                Signal::Everything => return,
+                _ => {}
+            }
+        }
+    }
+
+    async fn append_log(&self, lines: Vec<LogLine>) -> Result<(), WorkSourceError> {
+        let mut transaction = self.database.begin(Actor::Engine).await.map_err(unavailable)?;
+        append_log_lines(&mut transaction, &lines)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        let tenants: BTreeSet<TenantId> = lines.iter().map(|line| line.lease.tenant_id).collect();
+        self.signals.raise(tenants.into_iter().map(Signal::Log));
+        Ok(())
+    }
+
+    async fn fetch_package(&self, tenant: TenantId, digest: &Digest) -> Result<Bytes, WorkSourceError> {
+        let mut transaction = self.database.begin(Actor::Engine).await.map_err(unavailable)?;
+        let content = read_package(&mut transaction, tenant, digest)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        content.ok_or(WorkSourceError::NoSuchPackage(*digest))
+    }
+
+    async fn leave(&self, executor: ExecutorId) -> Result<(), WorkSourceError> {
+        self.hand_back(executor).await.map_err(unavailable)
+    }
+}

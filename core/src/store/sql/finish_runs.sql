@@ -1,0 +1,33 @@
+-- finish_runs: counts $3 more ended, $4 more failed task runs of each run, and ends the runs of which nothing is open.
+-- Moves:  QUEUED, RUNNING, PAUSED -> SUCCEEDED, FAILED, CANCELLED
+-- Locks:  runs that lock_attempts holds.
+-- Index:  runs_pkey
+-- Clock:  the database's.
+WITH done AS (
+    SELECT *
+    FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::text[])
+        AS d(tenant_id, run_id, ended, failed, reason)
+),
+counted AS (
+    UPDATE runs AS r
+    SET open_task_runs = r.open_task_runs - d.ended,
+        failed_task_runs = r.failed_task_runs + d.failed,
+        state_reason = coalesce(r.state_reason, d.reason),
+        state = CASE
+            WHEN r.open_task_runs > d.ended THEN r.state
+            WHEN r.cancel_requested_at IS NOT NULL THEN 'CANCELLED'
+            WHEN r.failed_task_runs + d.failed > 0 THEN 'FAILED'
+            ELSE 'SUCCEEDED'
+        END,
+        finished_at = CASE WHEN r.open_task_runs > d.ended THEN NULL ELSE present() END
+    FROM done AS d
+    WHERE r.tenant_id = d.tenant_id AND r.id = d.run_id
+    RETURNING r.tenant_id, r.id, r.state, r.state_reason, r.finished_at
+)
+INSERT INTO events (tenant_id, run_id, kind, data, at)
+SELECT
+    tenant_id, id, 'RUN_' || state,
+    CASE WHEN state_reason IS NOT NULL THEN jsonb_build_object('reason', state_reason) END,
+    present()
+FROM counted
+WHERE finished_at IS NOT NULL
