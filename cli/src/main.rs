@@ -3,10 +3,13 @@
 //! A role is put together here from the libraries and given its settings; none of them reads a variable or a file of its
 //! own accord. The other commands are clients of the API, as anybody's would be.
 
+mod apply;
 mod args;
+mod client;
 mod data_dir;
 mod duration;
 mod exit;
+mod import;
 mod logging;
 mod postgres;
 mod settings;

@@ -1,0 +1,4 @@
+//! `waterclock apply`: makes the tenant match definitions in files.
+
+mod document;
+mod source;
