@@ -7,5 +7,8 @@
 
 pub mod auth;
 pub mod graphql;
+pub mod health;
+mod landing;
+mod playground;
 pub mod server;
 pub mod transport;
