@@ -15,6 +15,7 @@ mod postgres;
 mod settings;
 mod shutdown;
 mod token;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,156 @@
+//! How far a run has come, put together from what its events say.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use waterclock_core::run::{RunState, TaskRunState};
+
+use super::tree::{self, Branch};
+
+/// A run that is watched.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    pub(crate) workflow: String,
+    pub(crate) run: String,
+    pub(crate) state: RunState,
+    pub(crate) reason: Option<String>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) tree: Vec<Branch>,
+    places: HashMap<String, usize>,
+    begun: Instant,
+    took: Option<Duration>,
+}
+
+/// A task node of the run.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) key: String,
+    pub(super) state: TaskRunState,
+    pub(super) attempt: i64,
+    pub(super) message: Option<String>,
+    started: Option<Instant>,
+    took: Option<Duration>,
+}
+
+/// What happened to one task node.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeChange<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) state: TaskRunState,
+    pub(crate) attempt: i64,
+    pub(crate) message: Option<String>,
+}
+
+impl Progress {
+    /// A run of which nothing is known but its graph: the keys of its task nodes, each with those that it waits for.
+    pub(crate) fn of_graph(workflow: String, run: String, graph: Vec<(String, Vec<String>)>) -> Self {
+        let places: HashMap<String, usize> = graph
+            .iter()
+            .enumerate()
+            .map(|(place, (key, _))| (key.clone(), place))
+            .collect();
+        let parents: Vec<Vec<usize>> = graph
+            .iter()
+            .map(|(_, parents)| {
+                parents
+                    .iter()
+                    .filter_map(|key| places.get(key).copied())
+                    .collect()
+            })
+            .collect();
+        let nodes = graph
+            .into_iter()
+            .zip(&parents)
+            .map(|((key, _), parents)| Node {
+                key,
+                state: match parents.is_empty() {
+                    true => TaskRunState::Ready,
+                    false => TaskRunState::Blocked,
+                },
+                attempt: 0,
+                message: None,
+                started: None,
+                took: None,
+            })
+            .collect();
+        Self {
+            workflow,
+            run,
+            state: RunState::Queued,
+            reason: None,
+            nodes,
+            tree: tree::arrange(&parents),
+            places,
+            begun: Instant::now(),
+            took: None,
+        }
+    }
+
+    /// Takes over what happened to the run itself.
+    pub(crate) fn change_run(&mut self, state: RunState, reason: Option<String>) {
+        self.state = state;
+        self.reason = reason;
+        if state.is_terminal() {
+            self.took.get_or_insert(self.begun.elapsed());
+        }
+    }
+
+    /// Takes over what happened to a task node; gives its place when that is news.
+    pub(crate) fn change_node(&mut self, change: NodeChange<'_>) -> Option<usize> {
+        let place = *self.places.get(change.key)?;
+        let node = &mut self.nodes[place];
+        if (node.state, node.attempt) == (change.state, change.attempt) {
+            return None;
+        }
+        node.state = change.state;
+        node.attempt = change.attempt;
+        node.message = change.message;
+        match change.state {
+            TaskRunState::Running => {
+                node.started = Some(Instant::now());
+                node.took = None;
+            }
+            state if state.is_terminal() => node.took = node.started.map(|started| started.elapsed()),
+            _ => {}
+        }
+        Some(place)
+    }
+
+    /// How long it has been watched, or took.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.took.unwrap_or_else(|| self.begun.elapsed())
+    }
+
+    /// How many task nodes are in each state, in the order of the states, without those that no node is in.
+    pub(super) fn counts(&self) -> Vec<(TaskRunState, usize)> {
+        TaskRunState::ALL
+            .iter()
+            .map(|&state| {
+                (
+                    state,
+                    self.nodes.iter().filter(|node| node.state == state).count(),
+                )
+            })
+            .filter(|&(_, count)| count > 0)
+            .collect()
+    }
+}
+
+impl Node {
+    /// How long its present or last attempt has taken.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        match self.state {
+            TaskRunState::Running => self.started.map(|started| started.elapsed()),
+            _ => self.took,
+        }
+    }
+
+    /// Whether it is what somebody who watches looks for: under way, or gone wrong.
+    pub(super) fn is_of_interest(&self) -> bool {
+        matches!(
+            self.state,
+            TaskRunState::Running | TaskRunState::Assigned | TaskRunState::RetryWait | TaskRunState::Failed
+        )
+    }
+}
