@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -31,6 +34,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct ServerConfig {
     /// The schema.
     pub engine: Arc<dyn Engine>,
+    /// The schema's printed form, which `/schema.graphql` shows: the documentation of every type.
+    pub sdl: String,
     /// Who is let in.
     pub gate: Gate,
     /// The sites whose pages may call the API.
@@ -50,7 +55,13 @@ pub struct ServerConfig {
 
 /// The whole HTTP interface.
 pub fn router(config: ServerConfig) -> Router {
-    let service = Service::new(config.engine, config.gate, config.settings, config.shutdown);
+    let service = Service::new(
+        config.engine,
+        &config.sdl,
+        config.gate,
+        config.settings,
+        config.shutdown,
+    );
     let api = Router::new()
         .route("/graphql", any(graphql))
         .with_state(Arc::new(service))
@@ -61,6 +72,7 @@ pub fn router(config: ServerConfig) -> Router {
         ));
     Router::new()
         .route("/", get(landing::page))
+        .route("/schema.graphql", get(schema).with_state(Arc::from(config.sdl)))
         .merge(playground::routes())
         .merge(health::routes(config.readiness, config.metrics))
         .merge(api)
@@ -89,6 +101,14 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
             Ok(())
         }
     }
+}
+
+async fn schema(State(sdl): State<Arc<str>>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, String::from(&*sdl)).into_response()
 }
 
 /// Gives each request its id, and each answer the headers that keep a browser from misreading it.

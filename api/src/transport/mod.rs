@@ -10,6 +10,7 @@
 //! more for it than the limits say.
 
 mod code;
+mod completion;
 mod document;
 mod engine;
 mod http;

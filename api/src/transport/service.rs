@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, ServerError, Variables};
+use async_graphql::{Request, Response, ServerError, Variables};
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::code::ErrorCode;
+use super::completion::{Asked, FieldTypes};
 use super::document;
 use super::engine::Engine;
 use super::params::Params;
@@ -85,6 +86,7 @@ pub(crate) struct Service {
     pub(super) settings: Settings,
     pub(super) shutdown: Shutdown,
     persisted: PersistedQueries,
+    types: Arc<FieldTypes>,
 }
 
 impl fmt::Debug for Service {
@@ -107,6 +109,7 @@ pub(super) struct Asker {
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) kind: OperationType,
+    asked: Asked,
     request: Request,
 }
 
@@ -122,13 +125,25 @@ pub(super) enum Step {
 }
 
 impl Service {
-    pub(crate) fn new(engine: Arc<dyn Engine>, gate: Gate, settings: Settings, shutdown: Shutdown) -> Self {
+    /// A service of the schema that `sdl` is the printed form of.
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        sdl: &str,
+        gate: Gate,
+        settings: Settings,
+        shutdown: Shutdown,
+    ) -> Self {
+        let types = FieldTypes::read(sdl).unwrap_or_else(|error| {
+            tracing::error!(%error, "the printed schema cannot be read, so failed fields do not respect it");
+            FieldTypes::default()
+        });
         Self {
             engine,
             gate,
             settings,
             shutdown,
             persisted: PersistedQueries::default(),
+            types: Arc::new(types),
         }
     }
 
@@ -146,9 +161,13 @@ impl Service {
         let kind = operation.ty;
         let mut request =
             Request::new(&*text).variables(Variables::from_json(Value::Object(params.variables)));
-        request.operation_name = params.operation_name;
+        request.operation_name.clone_from(&params.operation_name);
         request.set_parsed_query(document);
-        Ok(Operation { kind, request })
+        let asked = Asked {
+            document: text,
+            operation: params.operation_name,
+        };
+        Ok(Operation { kind, asked, request })
     }
 
     /// Executes a query or mutation within its time.
@@ -156,7 +175,10 @@ impl Service {
         let request = asker.ask(operation.request);
         let execution = AssertUnwindSafe(self.engine.execute(request)).catch_unwind();
         match tokio::time::timeout(self.settings.request_timeout, execution).await {
-            Ok(Ok(response)) => Reply::answered(response, &asker.request_id),
+            Ok(Ok(mut response)) => {
+                self.types.complete(&mut response, &operation.asked);
+                Reply::answered(response, &asker.request_id)
+            }
             // The panic hook has logged where.
             Ok(Err(_panic)) => Reply::refused(internal_error(&asker.request_id)),
             Err(_elapsed) => Reply::refused(ErrorCode::Timeout.request_error(format!(
@@ -189,14 +211,19 @@ impl Service {
     fn subscribe(&self, operation: Operation, asker: Asker) -> BoxStream<'static, Step> {
         let responses = self.engine.subscribe(asker.ask(operation.request));
         let responses = AssertUnwindSafe(responses).catch_unwind();
-        stream::unfold(Some((responses, asker)), |state| async move {
-            let (mut responses, asker) = state?;
+        let (types, asked) = (Arc::clone(&self.types), operation.asked);
+        let complete = move |response: &mut Response| types.complete(response, &asked);
+        stream::unfold(Some((responses, asker, complete)), |state| async move {
+            let (mut responses, asker, complete) = state?;
             let step = match responses.next().await? {
-                Ok(response) => Step::of(Reply::answered(response, &asker.request_id)),
+                Ok(mut response) => {
+                    complete(&mut response);
+                    Step::of(Reply::answered(response, &asker.request_id))
+                }
                 Err(_panic) => Step::Refused(Reply::refused(internal_error(&asker.request_id))),
             };
             let goes_on = matches!(step, Step::Next(_));
-            Some((step, goes_on.then_some((responses, asker))))
+            Some((step, goes_on.then_some((responses, asker, complete))))
         })
         .boxed()
     }

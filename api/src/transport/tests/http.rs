@@ -468,6 +468,7 @@ async fn pages_and_probes_answer_everyone() {
         ("/", "text/html; charset=utf-8"),
         ("/playground", "text/html; charset=utf-8"),
         ("/playground/graphiql.min.js", "text/javascript; charset=utf-8"),
+        ("/schema.graphql", "text/plain; charset=utf-8"),
         ("/livez", "text/plain; charset=utf-8"),
         ("/readyz", "text/plain; charset=utf-8"),
         ("/metrics", "text/plain; version=0.0.4"),

@@ -154,15 +154,18 @@ impl World {
 
     pub(crate) fn with(settings: Settings) -> Self {
         let builder = limits::apply(Schema::build(Query, Mutation, Events));
-        Self::over(Arc::new(builder.finish()), settings, Ok(()))
+        let schema = builder.finish();
+        let sdl = schema.sdl();
+        Self::over(Arc::new(schema), sdl, settings, Ok(()))
     }
 
     pub(crate) fn unready(reason: &str) -> Self {
         let schema = Schema::new(Query, EmptyMutation, Events);
-        Self::over(Arc::new(schema), Settings::default(), Err(reason.into()))
+        let sdl = schema.sdl();
+        Self::over(Arc::new(schema), sdl, Settings::default(), Err(reason.into()))
     }
 
-    fn over(engine: Arc<dyn Engine>, settings: Settings, ready: Result<(), String>) -> Self {
+    fn over(engine: Arc<dyn Engine>, sdl: String, settings: Settings, ready: Result<(), String>) -> Self {
         let clock = Arc::new(ManualClock::new(noon()));
         let config = AuthConfig {
             issuer: "waterclock".into(),
@@ -173,6 +176,7 @@ impl World {
         let shutdown = CancellationToken::new();
         let router = router(ServerConfig {
             engine,
+            sdl,
             gate: Gate::new(Arc::new(authenticator), Arc::new(OneTenant)),
             allowed_origins: AllowedOrigins::parse(ALLOWED_ORIGIN).expect("an origin"),
             settings,
