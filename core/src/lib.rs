@@ -5,17 +5,28 @@
 //! [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
 
 pub mod assign;
+pub mod catalogue;
+pub mod check;
 pub mod clock;
 pub mod command;
+pub mod endpoint;
 pub mod error;
+pub mod event;
+pub mod executor;
+pub mod housekeeping;
 pub mod id;
 pub mod metrics;
+pub mod package;
+pub mod program;
+pub mod registered;
 pub mod retry;
 pub mod run;
 pub mod scheduler;
 pub mod signal;
 pub mod source;
 pub mod store;
+pub mod task_node;
 pub mod tenant;
+pub mod watch;
 pub mod work;
 pub mod workflow;

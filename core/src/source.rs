@@ -22,7 +22,7 @@ use crate::signal::{Signal, SignalReceiver, Signals};
 use crate::store::append_log::append_log_lines;
 use crate::store::dispatch::{
     StartedAttempt, count_assigned, list_cancellations, list_held_attempts, list_ready_partitions,
-    lock_executors, start_task_runs, try_lock_partition,
+    lock_executor, start_task_runs, try_lock_partition,
 };
 use crate::store::executors::{leave_executor, register_executor, renew_executor};
 use crate::store::package_content::read_package;
@@ -112,7 +112,7 @@ impl PostgresSource {
         if partitions.is_empty() {
             return Ok(chosen);
         }
-        let found = lock_executors(transaction, Some(executor)).await?;
+        let found = lock_executor(transaction, executor).await?;
         let Some(mut candidate) = found.candidates.into_iter().next() else {
             chosen.again = found.contended;
             return Ok(chosen);

@@ -24,6 +24,7 @@ CREATE TABLE executors (
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX executor_key_is_unique_among_the_living ON executors (tenant_id, key) WHERE ended_at IS NULL;
 CREATE INDEX executors_by_id ON executors (id);
+CREATE INDEX executors_by_end ON executors (ended_at) WHERE ended_at IS NOT NULL;
 COMMENT ON TABLE executors IS 'Lives of executor processes. One row is one life; a restart begins another.';
 COMMENT ON COLUMN executors.tenant_id IS 'The only tenant it works for; the platform''s id for a shared one.';
 COMMENT ON COLUMN executors.id IS 'Names this life.';

@@ -34,7 +34,7 @@ pub(super) async fn pass(database: &Database, partition: i16) -> Result<Passed, 
         });
     }
     promote_retries(&mut transaction, partition).await?;
-    let found = lock_executors(&mut transaction, None).await?;
+    let found = lock_executors(&mut transaction).await?;
     let free: Vec<Candidate> = found
         .candidates
         .into_iter()

@@ -152,45 +152,56 @@ pub(crate) struct LockedExecutors {
     pub(crate) contended: bool,
 }
 
-/// The executors that may be given work now, or only `executor`, each locked until the transaction ends.
-pub(crate) async fn lock_executors(
-    transaction: &mut Transaction,
-    executor: Option<ExecutorId>,
-) -> Result<LockedExecutors, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-        #[diesel(sql_type = SqlUuid)]
-        tenant_id: Uuid,
-        #[diesel(sql_type = Array<Text>)]
-        labels: Vec<String>,
-        #[diesel(sql_type = Integer)]
-        slots: i32,
-        #[diesel(sql_type = Integer)]
-        used: i32,
-        #[diesel(sql_type = Bool)]
-        locked: bool,
-    }
-    let rows: Vec<Row> =
-        Fixed(statement!("lock_executors").bind::<Nullable<SqlUuid>, _>(executor.map(|executor| executor.0)))
-            .load(&mut **transaction)
-            .await?;
-    let mut found = LockedExecutors::default();
-    for row in rows {
-        if !row.locked {
-            found.contended = true;
-            continue;
-        }
-        found.candidates.push(Candidate {
+#[derive(QueryableByName)]
+struct CandidateRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = Array<Text>)]
+    labels: Vec<String>,
+    #[diesel(sql_type = Integer)]
+    slots: i32,
+    #[diesel(sql_type = Integer)]
+    used: i32,
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+impl LockedExecutors {
+    fn of(rows: Vec<CandidateRow>) -> Self {
+        let contended = rows.iter().any(|row| !row.locked);
+        let candidate = |row: CandidateRow| Candidate {
             executor_id: row.id.into(),
             tenant_id: Some(TenantId::from(row.tenant_id)).filter(|&tenant| tenant != TenantId::PLATFORM),
             labels: row.labels,
             slots: row.slots.unsigned_abs(),
             used: row.used.unsigned_abs(),
-        });
+        };
+        Self {
+            candidates: rows.into_iter().filter(|row| row.locked).map(candidate).collect(),
+            contended,
+        }
     }
-    Ok(found)
+}
+
+/// The executors that may be given work now, with what they carry, each locked until the transaction ends.
+pub(crate) async fn lock_executors(transaction: &mut Transaction) -> Result<LockedExecutors, StoreError> {
+    let rows = Fixed(statement!("lock_executors"))
+        .load(&mut **transaction)
+        .await?;
+    Ok(LockedExecutors::of(rows))
+}
+
+/// The one executor, if it may be given work now, as if it carried nothing: it knows better what it carries.
+pub(crate) async fn lock_executor(
+    transaction: &mut Transaction,
+    executor: ExecutorId,
+) -> Result<LockedExecutors, StoreError> {
+    let rows = Fixed(statement!("lock_executor").bind::<SqlUuid, _>(executor.0))
+        .load(&mut **transaction)
+        .await?;
+    Ok(LockedExecutors::of(rows))
 }
 
 /// Gives each chosen task run to its executor.

@@ -9,4 +9,3 @@ SELECT
 FROM executors AS e
 LEFT JOIN LATERAL (SELECT sum(cost) AS cost FROM dispatch WHERE executor_id = e.id) AS held ON true
 WHERE e.ended_at IS NULL AND e.lease_until > present() AND NOT e.draining AND NOT e.drain_requested AND NOT e.overloaded
-    AND ($1::uuid IS NULL OR e.id = $1)

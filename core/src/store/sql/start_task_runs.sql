@@ -28,7 +28,7 @@ unstarted AS (
     ORDER BY r.id
     FOR NO KEY UPDATE OF r
 ),
-turns AS (
+turns AS MATERIALIZED (
     SELECT count(*) AS taken FROM unstarted
 ),
 started AS (
