@@ -38,7 +38,7 @@ pub struct AuthConfig {
 pub enum Keys {
     /// A secret shared with whoever issues tokens: HS256.
     Secret(Vec<u8>),
-    /// A public key in PEM: RS256, ES256 or EdDSA, by the key's type.
+    /// A public key in PEM: RS256, ES256 or `EdDSA`, by the key's type.
     PublicKey(String),
     /// A JSON Web Key Set that may change while the process runs.
     Jwks(JwksSource),

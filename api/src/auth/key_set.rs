@@ -18,7 +18,7 @@ use super::config::{AuthConfigError, JwksSource};
 use super::key::VerifyingKey;
 
 /// How long a set is used before it is read again.
-const KEEP: Duration = Duration::from_secs(600);
+const KEEP: Duration = Duration::from_mins(10);
 /// How much time passes at least between two readings for the sake of unknown keys.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(30);
 /// How soon a source that could not be read is tried again.

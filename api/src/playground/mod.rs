@@ -1,4 +1,4 @@
-//! GraphiQL, served from this binary, so that it works where there is no internet.
+//! `GraphiQL`, served from this binary, so that it works where there is no internet.
 //!
 //! What is not ours (`api/assets/playground/README.md` says what it is and how to refresh it) is served unchanged. Ours are
 //! the page, its style, and one script, which keeps the token and speaks `graphql-transport-ws` for subscriptions.
@@ -38,7 +38,7 @@ static ASSETS: [Asset; 6] = [
 
 const PAGE: &str = include_str!("../../assets/playground/index.html");
 
-/// Everything comes from here and speaks to here. GraphiQL's editor writes style attributes, and its fonts are in its CSS.
+/// Everything comes from here and speaks to here. The editor of `GraphiQL` writes style attributes, and its fonts are in its CSS.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; \
                       img-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

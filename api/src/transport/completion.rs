@@ -61,7 +61,7 @@ impl FieldTypes {
                 TypeSystemDefinition::Type(definition) => match definition.node.kind {
                     TypeKind::Object(object) => types.learn(definition.node.name.node, object.fields),
                     TypeKind::Interface(interface) => {
-                        types.learn(definition.node.name.node, interface.fields)
+                        types.learn(definition.node.name.node, interface.fields);
                     }
                     _ => {}
                 },
@@ -275,6 +275,10 @@ impl<'a> Walk<'a> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::unused_async,
+    reason = "resolvers are async, whether they wait or not"
+)]
 mod tests {
     use async_graphql::{EmptyMutation, EmptySubscription, Error, Interface, Object, Result, Schema};
     use serde_json::json;

@@ -1,7 +1,7 @@
 //! How much one request may ask for.
 //!
 //! Three guards stand one behind the other, each cheap enough for what the one before lets through: the text is counted
-//! before it is parsed ([`super::lexical`]), the document before it is validated ([`super::document`]), and the schema
+//! before it is parsed (`lexical`), the document before it is validated (`document`), and the schema
 //! weighs the fields that it knows before it executes them.
 
 use async_graphql::{ObjectType, SchemaBuilder, SubscriptionType};

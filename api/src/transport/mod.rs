@@ -2,8 +2,8 @@
 //!
 //! async-graphql executes; how requests arrive is ours, because what comes with it runs mutations that any web page can
 //! send, answers in one media type, and lets one document cost as much as it likes. Three transports share one way of
-//! reading parameters ([`params`]), of deciding whether a document is worth executing ([`document`]), and of showing
-//! what came of it ([`reply`]), so that an error has the same code wherever it is met.
+//! reading parameters (`params`), of deciding whether a document is worth executing (`document`), and of showing
+//! what came of it (`reply`), so that an error has the same code wherever it is met.
 //!
 //! What must hold: nothing is executed for a caller without a token, from a page of a foreign site, or from a body that
 //! is not declared as JSON; every error that leaves has a code of the closed list; no client can make the service hold

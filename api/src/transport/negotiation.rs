@@ -138,7 +138,7 @@ impl<'a> Range<'a> {
         for parameter in parts {
             match parameter.split_once('=') {
                 Some((name, value)) if name.trim().eq_ignore_ascii_case("q") => {
-                    quality = thousandths(value.trim())?
+                    quality = thousandths(value.trim())?;
                 }
                 _ if is_utf8(parameter) == Some(false) => return None,
                 _ => {}

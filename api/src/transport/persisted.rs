@@ -141,16 +141,22 @@ fn from_hexadecimal(digits: &str) -> Option<Hash> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::fmt::Write as _;
+
     use serde_json::json;
 
     use super::*;
 
+    pub(in crate::transport) fn hexadecimal(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |mut digits, byte| {
+            write!(digits, "{byte:02x}").expect("a string");
+            digits
+        })
+    }
+
     fn extensions(query: &str) -> Map<String, Value> {
-        let hash: String = Sha256::digest(query)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hexadecimal(&Sha256::digest(query));
         let Value::Object(map) = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } }) else {
             unreachable!("it is an object");
         };

@@ -20,7 +20,7 @@ pub const SLOW_CONSUMER: &str = "SLOW_CONSUMER";
 /// A response that may leave.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    response: Response,
+    response: Box<Response>,
     refused: bool,
 }
 
@@ -28,7 +28,7 @@ impl Reply {
     /// The reply to a request that is not executed.
     pub(super) fn refused(error: ServerError) -> Self {
         Self {
-            response: Response::from_errors(vec![error]),
+            response: Box::new(Response::from_errors(vec![error])),
             refused: true,
         }
     }
@@ -42,7 +42,10 @@ impl Reply {
         for error in &mut response.errors {
             show(error, refused, request_id);
         }
-        Self { response, refused }
+        Self {
+            response: Box::new(response),
+            refused,
+        }
     }
 
     /// Whether the request was refused before execution, so that there is no data to speak of.

@@ -211,8 +211,8 @@ impl Service {
     fn subscribe(&self, operation: Operation, asker: Asker) -> BoxStream<'static, Step> {
         let responses = self.engine.subscribe(asker.ask(operation.request));
         let responses = AssertUnwindSafe(responses).catch_unwind();
-        let (types, asked) = (Arc::clone(&self.types), operation.asked);
-        let complete = move |response: &mut Response| types.complete(response, &asked);
+        let (types, source) = (Arc::clone(&self.types), operation.asked);
+        let complete = move |response: &mut Response| types.complete(response, &source);
         stream::unfold(Some((responses, asker, complete)), |state| async move {
             let (mut responses, asker, complete) = state?;
             let step = match responses.next().await? {

@@ -170,10 +170,9 @@ impl Connection {
             },
             Ok(Message::Binary(_)) => close(Closing::invalid("it is binary")),
             Ok(Message::Ping(_) | Message::Pong(_)) => ControlFlow::Continue(()),
-            Ok(Message::Close(_)) => ControlFlow::Break(None),
             // The text is all that axum lets through of the cause.
             Err(error) if error.to_string().contains("too long") => close(Closing::too_big()),
-            Err(_) => ControlFlow::Break(None),
+            Ok(Message::Close(_)) | Err(_) => ControlFlow::Break(None),
         }
     }
 

@@ -117,9 +117,8 @@ impl ClientMessage {
         let Value::Object(mut message) = message else {
             return Err(Closing::invalid("it is not a JSON object"));
         };
-        let kind = match message.remove("type") {
-            Some(Value::String(kind)) => kind,
-            _ => return Err(Closing::invalid("`type` is missing")),
+        let Some(Value::String(kind)) = message.remove("type") else {
+            return Err(Closing::invalid("`type` is missing"));
         };
         match kind.as_str() {
             "connection_init" => Ok(Self::ConnectionInit {

@@ -329,7 +329,7 @@ async fn a_socket_that_gives_no_sign_of_life_is_closed() {
         panic!("loopback has no TLS");
     };
     // Two pings come and are not answered, since nobody reads the stream; then the close frame.
-    let mut heard = vec![0; 64];
+    let mut heard = [0; 64];
     let mut length = 0;
     while !heard[..length]
         .windows(2)

@@ -4,8 +4,10 @@ use axum::body::Body;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::world::*;
+use crate::transport::persisted::tests::hexadecimal;
 
 #[tokio::test]
 async fn an_answer_comes_in_the_media_type_that_was_asked_for() {
@@ -127,7 +129,7 @@ async fn a_fault_of_ours_leaves_only_the_request_id() {
     let answer = world.query("{ panics }").await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
-    assert!(!answer.text.contains("panicked"));
+    assert!(!answer.text.contains("index out of bounds"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -403,13 +405,7 @@ async fn a_persisted_query_is_asked_for_once_and_known_then() {
     let query = "{ greeting(name: \"hash\") }";
     let hash = "52cfa1a41a9f03bd2d4aea4e0b4f1b1a2f7c5c2c0c5d3e3f5c1f4a6b7c8d9e0f";
     let extensions = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
-    let real: String = {
-        use sha2::Digest as _;
-        sha2::Sha256::digest(query)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    };
+    let real = hexadecimal(&Sha256::digest(query));
     let unknown = world.ask(JSON, json!({ "extensions": extensions(&real) })).await;
     assert_eq!(
         (unknown.status, unknown.code()),
