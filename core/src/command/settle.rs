@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::id::{ExecutorId, RunId, TenantId, WorkflowVersionId};
 use crate::run::{Outcome, Standing, TaskRunState, Verdict, verdict};
 use crate::signal::Signal;
@@ -144,7 +146,7 @@ impl Settling {
             let reason = verdict.reason.as_deref().unwrap_or_default();
             progress
                 .reason
-                .get_or_insert_with(|| format!("the task node {key:?} failed: {reason}"));
+                .get_or_insert_with(|| without_nul(format!("the task node {key:?} failed: {reason}")));
         }
     }
 
@@ -157,11 +159,11 @@ impl Settling {
         endings.executor_ids.push(attempt.executor_id);
         endings.outcomes.push(report.outcome.as_str());
         endings.states.push(verdict.state.as_str());
-        endings.reasons.push(verdict.reason);
+        endings.reasons.push(verdict.reason.map(without_nul));
         endings.exit_codes.push(report.exit_code);
         endings.http_statuses.push(report.http_status.map(i32::from));
-        endings.messages.push(report.message);
-        endings.outputs.push(report.output);
+        endings.messages.push(report.message.map(without_nul));
+        endings.outputs.push(report.output.map(without_nul_in));
         endings.assigned_at.push(attempt.assigned_at);
         endings.started_at.push(attempt.started_at);
         endings
@@ -191,6 +193,30 @@ impl Settling {
             finish_runs(transaction, &self.progress.into_values().collect::<Vec<_>>()).await?;
         }
         Ok(self.signals)
+    }
+}
+
+/// `text` as PostgreSQL can store it. Refusing it would hold up every other report of the batch, for good.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "")
+    } else {
+        text
+    }
+}
+
+/// `value` without NUL in any text of it, names of fields included.
+fn without_nul_in(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_nul(text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nul_in).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (without_nul(name), without_nul_in(value)))
+                .collect(),
+        ),
+        value => value,
     }
 }
 
