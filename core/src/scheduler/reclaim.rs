@@ -13,7 +13,9 @@ use crate::store::executors::end_executors;
 use crate::store::{Actor, Database, StoreError, Versions};
 use crate::work::Report;
 
-/// Ends the attempts of lost executors as faults, a batch to a transaction, and then the executors' lives.
+/// Ends the attempts of lost executors as faults, and then the executors' lives.
+///
+/// A transaction takes back the work of one executor: it locks runs in order, and would not over several of them.
 pub(super) async fn reclaim(
     database: &Database,
     versions: &Versions,
@@ -46,12 +48,13 @@ pub(super) async fn reclaim(
                 .or_default()
                 .push(fault(attempt.lease, message));
         }
-        let mut raised = Vec::new();
+        transaction.commit().await?;
         for (executor, reports) in reports {
             tracing::warn!(executor.id = %executor, attempts = reports.len(), "taking back the work of a lost executor");
-            raised.extend(settle(&mut transaction, versions, executor, reports).await?);
+            let mut transaction = database.begin(Actor::Engine).await?;
+            let raised = settle(&mut transaction, versions, executor, reports).await?;
+            transaction.commit().await?;
+            signals.raise(raised);
         }
-        transaction.commit().await?;
-        signals.raise(raised);
     }
 }
