@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::try_join;
 use tokio::sync::Mutex;
 
 use crate::assign::Choice;
@@ -21,8 +22,8 @@ use crate::scheduler::choose;
 use crate::signal::{Signal, SignalReceiver, Signals};
 use crate::store::append_log::append_log_lines;
 use crate::store::dispatch::{
-    StartedAttempt, count_assigned, list_cancellations, list_held_attempts, list_ready_partitions,
-    lock_executor, start_task_runs, try_lock_partition,
+    LockedExecutors, StartedAttempt, count_assigned, list_cancellations, list_held_attempts,
+    list_ready_partitions, lock_executor, start_task_runs, try_lock_partition,
 };
 use crate::store::executors::{leave_executor, register_executor, renew_executor};
 use crate::store::package_content::read_package;
@@ -44,6 +45,7 @@ pub struct PostgresSource {
     database: Database,
     signals: Signals,
     versions: Versions,
+    tenants: Mutex<HashMap<TenantId, Arc<str>>>,
     receiver: Mutex<SignalReceiver>,
     lease: Duration,
     /// Where the next exchange begins to look, so that every partition gets its turn.
@@ -59,6 +61,7 @@ impl PostgresSource {
             database,
             signals,
             versions: Versions::default(),
+            tenants: Mutex::default(),
             receiver,
             lease,
             turn: AtomicUsize::new(0),
@@ -75,11 +78,15 @@ impl PostgresSource {
         if !exchange.reports.is_empty() {
             signals = settle(&mut transaction, &self.versions, executor, exchange.reports).await?;
         }
-        let cancellations = list_cancellations(&mut transaction, executor).await?;
+        let wants_work = exchange.free_slots > 0;
+        let (cancellations, open) = try_join!(
+            list_cancellations(&transaction, executor),
+            look(&transaction, executor, wants_work)
+        )?;
         let (mut assignments, mut again) = (Vec::new(), false);
-        if exchange.free_slots > 0 {
+        if wants_work {
             let chosen = self
-                .choose_for(&mut transaction, executor, exchange.free_slots)
+                .choose_for(&mut transaction, open, exchange.free_slots)
                 .await?;
             again = chosen.again;
             let started =
@@ -104,23 +111,25 @@ impl PostgresSource {
     async fn choose_for(
         &self,
         transaction: &mut Transaction,
-        executor: ExecutorId,
+        open: Open,
         free_slots: u32,
     ) -> Result<Chosen, StoreError> {
         let mut chosen = Chosen::default();
-        let partitions = list_ready_partitions(transaction).await?;
+        let Open {
+            partitions,
+            executor,
+            assigned,
+        } = open;
         if partitions.is_empty() {
             return Ok(chosen);
         }
-        let found = lock_executor(transaction, executor).await?;
-        let Some(mut candidate) = found.candidates.into_iter().next() else {
-            chosen.again = found.contended;
+        let Some(mut candidate) = executor.candidates.into_iter().next() else {
+            chosen.again = executor.contended;
             return Ok(chosen);
         };
         // The executor knows of slots that came free whose reports are still on their way here; what was assigned to it
         // and waits to be started takes its slots first.
-        candidate.used = candidate.slots.saturating_sub(free_slots.min(candidate.slots));
-        candidate.used += count_assigned(transaction, executor).await?;
+        candidate.used = candidate.slots.saturating_sub(free_slots.min(candidate.slots)) + assigned;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         for at in 0..partitions.len().min(PARTITIONS_PER_EXCHANGE) {
             if candidate.free() == 0 {
@@ -149,14 +158,12 @@ impl PostgresSource {
             .iter()
             .map(|attempt| (attempt.tenant_id.into(), attempt.version_id.into()));
         let versions = self.versions.get(transaction, wanted).await?;
-        let mut ids: Vec<TenantId> = started.iter().map(|attempt| attempt.tenant_id.into()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let keys: HashMap<TenantId, Arc<str>> = tenants::list_tenants_by_id(transaction, &ids)
-            .await?
-            .into_iter()
-            .map(|tenant| (tenant.id, tenant.key.into()))
-            .collect();
+        let keys = self
+            .tenant_keys(
+                transaction,
+                started.iter().map(|attempt| attempt.tenant_id.into()),
+            )
+            .await?;
         let assignment = |attempt: StartedAttempt| {
             let version = &versions[&attempt.version_id.into()];
             let tenant_id = TenantId::from(attempt.tenant_id);
@@ -173,6 +180,22 @@ impl PostgresSource {
             }
         };
         Ok(started.into_iter().map(assignment).collect())
+    }
+
+    /// The keys of tenants, which never change; each is read once.
+    async fn tenant_keys(
+        &self,
+        transaction: &mut Transaction,
+        tenants: impl Iterator<Item = TenantId>,
+    ) -> Result<HashMap<TenantId, Arc<str>>, StoreError> {
+        let mut known = self.tenants.lock().await;
+        let unknown: BTreeSet<TenantId> = tenants.filter(|tenant| !known.contains_key(tenant)).collect();
+        if !unknown.is_empty() {
+            let unknown: Vec<TenantId> = unknown.into_iter().collect();
+            let read = tenants::list_tenants_by_id(transaction, &unknown).await?;
+            known.extend(read.into_iter().map(|tenant| (tenant.id, tenant.key.into())));
+        }
+        Ok(known.clone())
     }
 
     async fn hand_back(&self, executor: ExecutorId) -> Result<(), StoreError> {
@@ -194,6 +217,34 @@ impl PostgresSource {
             self.signals.raise(signals);
         }
     }
+}
+
+/// What an exchange finds before it chooses.
+#[derive(Default)]
+struct Open {
+    /// Partitions with ready task runs.
+    partitions: Vec<i16>,
+    /// The executor, if it may be given work and nobody else is giving it some.
+    executor: LockedExecutors,
+    /// The cost of what was assigned to it and waits for it to start.
+    assigned: u32,
+}
+
+/// Looks for ready work and at the executor, in one round trip; at nothing when the executor wants no work.
+async fn look(transaction: &Transaction, executor: ExecutorId, wants_work: bool) -> Result<Open, StoreError> {
+    if !wants_work {
+        return Ok(Open::default());
+    }
+    let (partitions, executor, assigned) = try_join!(
+        list_ready_partitions(transaction),
+        lock_executor(transaction, executor),
+        count_assigned(transaction, executor),
+    )?;
+    Ok(Open {
+        partitions,
+        executor,
+        assigned,
+    })
 }
 
 /// What was chosen for an executor.

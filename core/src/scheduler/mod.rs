@@ -140,7 +140,7 @@ impl Scheduler {
     async fn sweep(&mut self) -> Result<(), StoreError> {
         reclaim::reclaim(&self.database, &self.versions, &self.signals).await?;
         let mut transaction = self.database.begin(Actor::Engine).await?;
-        let ready = list_ready_partitions(&mut transaction).await?;
+        let ready = list_ready_partitions(&transaction).await?;
         let due = list_due_partitions(&mut transaction).await?;
         transaction.commit().await?;
         let soonest = due

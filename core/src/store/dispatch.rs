@@ -40,14 +40,14 @@ pub(crate) async fn try_lock_partition(
 }
 
 /// The partitions that have ready task runs, in order.
-pub(crate) async fn list_ready_partitions(transaction: &mut Transaction) -> Result<Vec<i16>, StoreError> {
+pub(crate) async fn list_ready_partitions(transaction: &Transaction) -> Result<Vec<i16>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = SmallInt)]
         partition: i16,
     }
     let rows: Vec<Row> = Fixed(statement!("list_ready_partitions"))
-        .load(&mut **transaction)
+        .load(&mut &**transaction)
         .await?;
     Ok(rows.into_iter().map(|row| row.partition).collect())
 }
@@ -195,11 +195,11 @@ pub(crate) async fn lock_executors(transaction: &mut Transaction) -> Result<Lock
 
 /// The one executor, if it may be given work now, as if it carried nothing: it knows better what it carries.
 pub(crate) async fn lock_executor(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     executor: ExecutorId,
 ) -> Result<LockedExecutors, StoreError> {
     let rows = Fixed(statement!("lock_executor").bind::<SqlUuid, _>(executor.0))
-        .load(&mut **transaction)
+        .load(&mut &**transaction)
         .await?;
     Ok(LockedExecutors::of(rows))
 }
@@ -225,7 +225,7 @@ pub(crate) async fn assign_task_runs(
 
 /// The cost of what was assigned to `executor` and waits for it to start.
 pub(crate) async fn count_assigned(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     executor: ExecutorId,
 ) -> Result<u32, StoreError> {
     use super::schema::dispatch;
@@ -235,7 +235,7 @@ pub(crate) async fn count_assigned(
         .filter(dispatch::executor_id.eq(executor.0))
         .filter(dispatch::state.eq("ASSIGNED"))
         .select(dispatch::cost)
-        .load(&mut **transaction)
+        .load(&mut &**transaction)
         .await?;
     Ok(costs.into_iter().map(|cost| u32::from(cost.unsigned_abs())).sum())
 }
@@ -304,11 +304,11 @@ impl From<LeaseRow> for Lease {
 
 /// The attempts that `executor` is to stop.
 pub(crate) async fn list_cancellations(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     executor: ExecutorId,
 ) -> Result<Vec<Lease>, StoreError> {
     let rows: Vec<LeaseRow> = Fixed(statement!("list_cancellations").bind::<SqlUuid, _>(executor.0))
-        .load(&mut **transaction)
+        .load(&mut &**transaction)
         .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }

@@ -38,10 +38,7 @@ pub(crate) struct Endings {
 }
 
 /// Records the ends of attempts that this transaction holds.
-pub(crate) async fn finish_attempts(
-    transaction: &mut Transaction,
-    endings: Endings,
-) -> Result<(), StoreError> {
+pub(crate) async fn finish_attempts(transaction: &Transaction, endings: Endings) -> Result<(), StoreError> {
     Fixed(
         statement!("finish_attempts")
             .bind::<Array<SqlUuid>, _>(endings.tenant_ids)
@@ -62,7 +59,7 @@ pub(crate) async fn finish_attempts(
             .bind::<Array<Integer>, _>(endings.failures)
             .bind::<Array<Integer>, _>(endings.faults),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }
@@ -83,9 +80,12 @@ pub(crate) struct Released {
 
 /// Counts the parents, and makes ready the nodes that wait for no more of them.
 pub(crate) async fn release_task_runs(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     released: &[Released],
 ) -> Result<usize, StoreError> {
+    if released.is_empty() {
+        return Ok(0);
+    }
     Ok(Fixed(
         statement!("release_task_runs")
             .bind::<Array<SqlUuid>, _>(released.iter().map(|r| r.tenant_id.0).collect::<Vec<_>>())
@@ -98,7 +98,7 @@ pub(crate) async fn release_task_runs(
             .bind::<Array<SmallInt>, _>(released.iter().map(|r| r.cost).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(released.iter().map(|r| r.labels.as_str()).collect::<Vec<_>>()),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?)
 }
 
@@ -149,10 +149,7 @@ pub(crate) struct Progress {
 }
 
 /// Counts what has ended, and ends the runs of which nothing is open.
-pub(crate) async fn finish_runs(
-    transaction: &mut Transaction,
-    progress: &[Progress],
-) -> Result<(), StoreError> {
+pub(crate) async fn finish_runs(transaction: &Transaction, progress: &[Progress]) -> Result<(), StoreError> {
     Fixed(
         statement!("finish_runs")
             .bind::<Array<SqlUuid>, _>(progress.iter().map(|p| p.tenant_id.0).collect::<Vec<_>>())
@@ -163,7 +160,7 @@ pub(crate) async fn finish_runs(
                 progress.iter().map(|p| p.reason.as_deref()).collect::<Vec<_>>(),
             ),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }
