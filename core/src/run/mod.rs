@@ -3,5 +3,6 @@
 mod state;
 mod verdict;
 
-pub use state::{IllegalTransition, Outcome, RunEvent, RunState, TaskRunEvent, TaskRunState};
+pub(crate) use state::named;
+pub use state::{IllegalTransition, Outcome, RunEvent, RunState, TaskRunEvent, TaskRunState, UnknownName};
 pub use verdict::{Standing, Verdict, verdict};

@@ -1,0 +1,282 @@
+//! Runs, read.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{
+    Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::schema::runs;
+use super::statement::{Fixed, statement};
+use super::{StoreError, Transaction};
+use crate::id::{RunId, TenantId, WorkflowId, WorkflowVersionId};
+use crate::run::RunState;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Names it; sorts by creation.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow_id: WorkflowId,
+    /// The version that it is pinned to.
+    pub version_id: WorkflowVersionId,
+    /// What it is.
+    pub state: RunState,
+    /// Why it is not plainly successful, in a sentence.
+    pub state_reason: Option<String>,
+    /// 0 (last) to 9 (first).
+    pub priority: i16,
+    /// What caused it.
+    pub trigger: String,
+    /// The subject of the token that started it.
+    pub started_by: String,
+    /// What it was given: an object.
+    pub inputs: Value,
+    /// How many task runs it has.
+    pub task_runs: i32,
+    /// How many of them have not ended.
+    pub open_task_runs: i32,
+    /// How many of them failed.
+    pub failed_task_runs: i32,
+    /// When it was told to stop.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// The subject of the token that told it so.
+    pub cancelled_by: Option<String>,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+    /// When its first attempt started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When its last task run ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Which runs are wanted; what is absent or empty does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RunFilter {
+    /// Those of this workflow.
+    pub workflow: Option<WorkflowId>,
+    /// Those in one of these states.
+    pub states: Vec<RunState>,
+    /// Those that this subject started.
+    pub started_by: Option<String>,
+    /// Those created then or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Those created earlier.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+/// By how much the clock that made a run's id may differ from the database's, which says when the run was created.
+const SKEW: TimeDelta = TimeDelta::minutes(10);
+
+impl RunFilter {
+    /// The ids between which the wanted runs must be. Ids hold the millisecond in which they were made, by the clock of the
+    /// machine that made them; so they find the neighbourhood, and `created_at` decides.
+    fn id_bounds(&self) -> (Option<Uuid>, Option<Uuid>) {
+        let low = self
+            .created_from
+            .and_then(|from| first_id_at(from.checked_sub_signed(SKEW)?));
+        let high = self
+            .created_before
+            .and_then(|before| first_id_at(before.checked_add_signed(SKEW)?));
+        (low, high)
+    }
+}
+
+/// The least UUIDv7 of the millisecond of `instant`; none before 1970 or where the field of 48 bits ends.
+fn first_id_at(instant: DateTime<Utc>) -> Option<Uuid> {
+    let milliseconds = u64::try_from(instant.timestamp_millis())
+        .ok()
+        .filter(|ms| *ms < 1 << 48)?;
+    Some(Uuid::from_u64_pair(milliseconds << 16, 0))
+}
+
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = runs)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    workflow_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    version_id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    state_reason: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    priority: i16,
+    #[diesel(sql_type = Text)]
+    trigger: String,
+    #[diesel(sql_type = Text)]
+    started_by: String,
+    #[diesel(sql_type = Jsonb)]
+    inputs: Value,
+    #[diesel(sql_type = Integer)]
+    task_runs: i32,
+    #[diesel(sql_type = Integer)]
+    open_task_runs: i32,
+    #[diesel(sql_type = Integer)]
+    failed_task_runs: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    cancel_requested_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cancelled_by: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    started_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = row.state.parse().map_err(|unknown| {
+            StoreError::Unreadable(format!("the state of the run {}: {unknown}", row.id))
+        })?;
+        Ok(Self {
+            id: row.id.into(),
+            workflow_id: row.workflow_id.into(),
+            version_id: row.version_id.into(),
+            state,
+            state_reason: row.state_reason,
+            priority: row.priority,
+            trigger: row.trigger,
+            started_by: row.started_by,
+            inputs: row.inputs,
+            task_runs: row.task_runs,
+            open_task_runs: row.open_task_runs,
+            failed_task_runs: row.failed_task_runs,
+            cancel_requested_at: row.cancel_requested_at,
+            cancelled_by: row.cancelled_by,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+/// The runs that `ids` name.
+pub async fn list_runs_by_id(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    ids: &[RunId],
+) -> Result<Vec<Run>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = runs::table
+        .filter(runs::tenant_id.eq(tenant.0).and(runs::id.eq_any(ids)))
+        .select(Row::as_select())
+        .load(&mut **transaction)
+        .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The newest `limit` of the wanted runs that are older than `before`.
+pub async fn list_runs(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    limit: i64,
+) -> Result<Vec<Run>, StoreError> {
+    let rows = if filter.states.is_empty() {
+        list_in_any_state(transaction, tenant, filter, before, limit).await?
+    } else {
+        list_in_states(transaction, tenant, filter, before, limit).await?
+    };
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Walks `runs_of_workflow` when a workflow is named, `runs_pkey` else; each in order, so that a page costs a page.
+async fn list_in_any_state(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let (low, high) = filter.id_bounds();
+    let mut query = runs::table
+        .filter(runs::tenant_id.eq(tenant.0))
+        .select(Row::as_select())
+        .order(runs::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(workflow) = filter.workflow {
+        query = query.filter(runs::workflow_id.eq(workflow.0));
+    }
+    if let Some(subject) = &filter.started_by {
+        query = query.filter(runs::started_by.eq(subject));
+    }
+    if let Some(from) = filter.created_from {
+        query = query.filter(runs::created_at.ge(from));
+    }
+    if let Some(before) = filter.created_before {
+        query = query.filter(runs::created_at.lt(before));
+    }
+    if let Some(low) = low {
+        query = query.filter(runs::id.gt(low));
+    }
+    for bound in [high, before.map(|run| run.0)].into_iter().flatten() {
+        query = query.filter(runs::id.lt(bound));
+    }
+    Ok(query.load(&mut **transaction).await?)
+}
+
+async fn list_in_states(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let (low, high) = filter.id_bounds();
+    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
+    let statement = statement!("list_runs_in_states")
+        .bind::<SqlUuid, _>(tenant.0)
+        .bind::<Array<Text>, _>(states)
+        .bind::<Nullable<SqlUuid>, _>(before.map(|run| run.0))
+        .bind::<BigInt, _>(limit)
+        .bind::<Nullable<SqlUuid>, _>(filter.workflow.map(|workflow| workflow.0))
+        .bind::<Nullable<Text>, _>(filter.started_by.as_deref())
+        .bind::<Nullable<SqlUuid>, _>(low)
+        .bind::<Nullable<SqlUuid>, _>(high)
+        .bind::<Nullable<Timestamptz>, _>(filter.created_from)
+        .bind::<Nullable<Timestamptz>, _>(filter.created_before);
+    Ok(Fixed(statement).load(&mut **transaction).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_made_within_the_bounds_of_time_is_within_the_bounds_of_ids() {
+        let instant = DateTime::from_timestamp(1_790_000_000, 0).expect("the instant exists");
+        let (secs, nanos) = (1_790_000_000, 0);
+        let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, secs, nanos));
+        let filter = RunFilter {
+            created_from: Some(instant),
+            created_before: Some(instant + TimeDelta::seconds(1)),
+            ..RunFilter::default()
+        };
+        let (low, high) = filter.id_bounds();
+        assert!(low.is_some_and(|low| low < id) && high.is_some_and(|high| id < high));
+    }
+
+    #[test]
+    fn instants_that_no_id_can_hold_bound_nothing() {
+        let filter = RunFilter {
+            created_from: Some(DateTime::<Utc>::MIN_UTC),
+            created_before: Some(DateTime::<Utc>::MAX_UTC),
+            ..RunFilter::default()
+        };
+        assert_eq!(filter.id_bounds(), (None, None));
+    }
+}

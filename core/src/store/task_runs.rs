@@ -1,0 +1,146 @@
+//! Task runs, read.
+//!
+//! The state of a live task run stands in its dispatch row and nowhere else, so each statement here joins the two; one
+//! snapshot sees the row leave the dispatch and the task run end as one change.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::statement::{Fixed, statement};
+use super::{StoreError, Transaction};
+use crate::id::{ExecutorId, RunId, TaskRunId, TenantId};
+use crate::run::TaskRunState;
+
+/// A task run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRun {
+    /// Names it.
+    pub id: TaskRunId,
+    /// Its run.
+    pub run_id: RunId,
+    /// The place of its node in the version's definition.
+    pub node: i32,
+    /// The key of its node.
+    pub key: String,
+    /// What it is.
+    pub state: TaskRunState,
+    /// Why it is not plainly successful, in a sentence.
+    pub state_reason: Option<String>,
+    /// How many attempts it has had, the one under way included.
+    pub attempts: i32,
+    /// What its successful attempt gave.
+    pub output: Option<Value>,
+    /// When its first attempt was started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Who has the attempt under way.
+    pub executor_id: Option<ExecutorId>,
+    /// When it is tried again, while it waits for that.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+/// A page of the task runs of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskRunPage {
+    /// Those in one of these states; in any when empty.
+    pub states: Vec<TaskRunState>,
+    /// Those after this place in the definition.
+    pub after: Option<i32>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    run_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    node: i32,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    state_reason: Option<String>,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    output: Option<Value>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    started_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    finished_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    executor_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    retry_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for TaskRun {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = row.state.parse().map_err(|unknown| {
+            StoreError::Unreadable(format!("the state of the task run {}: {unknown}", row.id))
+        })?;
+        Ok(Self {
+            id: row.id.into(),
+            run_id: row.run_id.into(),
+            node: row.node,
+            key: row.key,
+            state,
+            state_reason: row.state_reason,
+            attempts: row.attempts,
+            output: row.output,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            executor_id: row.executor_id.map(Into::into),
+            retry_at: row.retry_at,
+        })
+    }
+}
+
+/// The task runs that `ids` name.
+pub async fn list_task_runs_by_id(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    ids: &[TaskRunId],
+) -> Result<Vec<TaskRun>, StoreError> {
+    let rows: Vec<Row> = Fixed(
+        statement!("list_task_runs_by_id")
+            .bind::<SqlUuid, _>(tenant.0)
+            .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+    )
+    .load(&mut **transaction)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The same page of the task runs of each of the runs; those of one run in the order of its definition.
+pub async fn list_task_runs(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    runs: &[RunId],
+    page: &TaskRunPage,
+) -> Result<Vec<TaskRun>, StoreError> {
+    let states: Option<Vec<&str>> =
+        (!page.states.is_empty()).then(|| page.states.iter().map(|state| state.as_str()).collect());
+    let rows: Vec<Row> = Fixed(
+        statement!("list_task_runs")
+            .bind::<SqlUuid, _>(tenant.0)
+            .bind::<Array<SqlUuid>, _>(runs.iter().map(|run| run.0).collect::<Vec<_>>())
+            .bind::<Integer, _>(page.after.unwrap_or(-1))
+            .bind::<Nullable<Array<Text>>, _>(states)
+            .bind::<BigInt, _>(page.limit),
+    )
+    .load(&mut **transaction)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
