@@ -1,0 +1,474 @@
+//! Runs a program: prepares what it needs, starts it, follows its output, ends it when it must end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until};
+use waterclock_core::run::Outcome;
+use waterclock_core::work::{Assignment, TemplateContext};
+use waterclock_core::workflow::ProgramSpec;
+
+use crate::config::ExecutorConfig;
+use crate::containment::{Containment, ContainmentError, End, Limits, Order, Process, Running};
+use crate::log::{AttemptLog, Log};
+use crate::package::{Package, PackageCache};
+
+use super::argv::{self, Invocation, PackagePath};
+use super::files::{self, AttemptFolder, FileError};
+use super::output::{self, LastLines};
+use super::{Finding, Stop, Stops};
+
+/// Runs programs as child processes.
+pub(super) struct ProgramRunner {
+    attempts: PathBuf,
+    packages: PackageCache,
+    containment: Arc<Containment>,
+    log: Log,
+    path: String,
+}
+
+/// A program that is ready to be started, and what it needs for as long as it runs.
+struct Prepared {
+    order: Order,
+    folder: AttemptFolder,
+    package: Option<Package>,
+}
+
+/// Why a program's end came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// It ended by itself.
+    Itself,
+    /// Its time was over.
+    TimedOut,
+    /// It was told to stop.
+    Stopped(Stop),
+}
+
+/// When a program must end, and how much time it has to do so.
+#[derive(Clone, Copy)]
+struct Bounds {
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+    grace: Duration,
+}
+
+impl Bounds {
+    fn of(assignment: &Assignment) -> Self {
+        let timeout = assignment.node.timeout_ms.map(milliseconds);
+        Self {
+            timeout,
+            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            grace: milliseconds(assignment.node.grace_ms),
+        }
+    }
+
+    async fn passed(self) {
+        match self.deadline {
+            Some(deadline) => sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn timed_out(self) -> Finding {
+        let timeout = self.timeout.unwrap_or_default();
+        Finding::ended(
+            Outcome::TimedOut,
+            format!("took longer than its timeout of {timeout:?} and was stopped"),
+        )
+    }
+}
+
+impl ProgramRunner {
+    /// Runs programs in folders below `attempts`, which is emptied of what an earlier life left there.
+    pub(super) fn new(
+        config: &ExecutorConfig,
+        attempts: PathBuf,
+        packages: PackageCache,
+        containment: Arc<Containment>,
+        log: Log,
+    ) -> io::Result<Self> {
+        if attempts.exists() {
+            fs::remove_dir_all(&attempts)?;
+        }
+        fs::create_dir_all(&attempts)?;
+        Ok(Self {
+            attempts,
+            packages,
+            containment,
+            log,
+            path: config.path.clone(),
+        })
+    }
+
+    /// Runs one attempt. When this returns, nothing of it runs and its log is whole.
+    pub(super) async fn run(
+        &self,
+        assignment: &Assignment,
+        program: &ProgramSpec,
+        mut stops: Stops,
+    ) -> Finding {
+        let log = self.log.of(assignment.lease(), program.output_limit);
+        let finding = self
+            .run_logged(assignment, program, stops.clone(), &log)
+            .await
+            .unwrap_or_else(|not_run| not_run);
+        tokio::select! {
+            () = log.flushed() => {}
+            () = stops.lost() => {}
+        }
+        finding
+    }
+
+    async fn run_logged(
+        &self,
+        assignment: &Assignment,
+        program: &ProgramSpec,
+        mut stops: Stops,
+        log: &AttemptLog,
+    ) -> Result<Finding, Finding> {
+        let bounds = Bounds::of(assignment);
+        let starting = async {
+            let prepared = self.prepare(assignment, program).await?;
+            let running = self.start(assignment, &prepared.order).await?;
+            Ok::<_, Finding>((prepared, running))
+        };
+        let (prepared, running) = tokio::select! {
+            biased;
+            stop = stops.asked() => return Err(Finding::stopped(stop)),
+            () = bounds.passed() => return Err(bounds.timed_out()),
+            started = starting => started?,
+        };
+        log.remark(format!("started {} as process {}", prepared.order.words[0], running.pid))
+            .await;
+        let finding = attend(running, bounds, stops, log).await;
+        discard(prepared).await;
+        Ok(finding)
+    }
+
+    async fn prepare(&self, assignment: &Assignment, program: &ProgramSpec) -> Result<Prepared, Finding> {
+        let rendered = Rendered::of(assignment, program)?;
+        let package = match &program.package {
+            None => None,
+            Some(package) => Some(
+                self.packages
+                    .get(assignment.tenant_id, package)
+                    .await
+                    .map_err(|error| match error.is_fault() {
+                        true => Finding::fault(error.to_string()),
+                        false => Finding::failed(error.to_string()),
+                    })?,
+            ),
+        };
+        let place = package.as_ref().map(|package| match package.is_folder() {
+            true => PackagePath::Folder(package.path()),
+            false => PackagePath::File(package.path()),
+        });
+        let mut invocation = argv::invocation(program, place, rendered.arguments)
+            .map_err(|error| Finding::failed(error.to_string()))?;
+        let (folder, directory) = self
+            .make_folder(assignment.clone(), rendered.directory, rendered.files)
+            .await?;
+        let executable = files::find_executable(&invocation.words[0], &directory, &self.path)
+            .ok_or_else(|| self.no_executable(&invocation.words[0], &directory))?;
+        invocation.words[0] = path_text(&executable);
+        let environment = self.environment(assignment, &folder, place, &invocation, rendered.environment);
+        let order = Order {
+            words: invocation.words,
+            environment,
+            directory: path_text(&directory),
+            limits: Limits {
+                address_space: program.memory_limit.and_then(|limit| limit.try_into().ok()),
+                open_files: program.open_files_limit.and_then(|limit| limit.try_into().ok()),
+            },
+        };
+        refuse_nul(&order)?;
+        Ok(Prepared {
+            order,
+            folder,
+            package,
+        })
+    }
+
+    /// Makes the attempt's folder, and writes the working files into the folder that the program runs in.
+    async fn make_folder(
+        &self,
+        assignment: Assignment,
+        directory: Option<String>,
+        files: BTreeMap<String, String>,
+    ) -> Result<(AttemptFolder, PathBuf), Finding> {
+        let attempts = self.attempts.clone();
+        let made = spawn_blocking(move || {
+            let folder = AttemptFolder::make(&attempts, &assignment).map_err(|error| {
+                Finding::fault(format!(
+                    "the executor could not make a working directory below {}: {error}; look at its --data-dir",
+                    attempts.display()
+                ))
+            })?;
+            let directory = directory.map_or_else(|| folder.work(), PathBuf::from);
+            if !directory.is_dir() || !directory.is_absolute() {
+                return Err(Finding::fault(format!(
+                    "the working directory {} is not a folder on this executor; make it there, give its whole path, or \
+                     leave workingDirectory out for a fresh one",
+                    directory.display()
+                )));
+            }
+            files::write_files(&directory, &files).map_err(|error| match error {
+                FileError::Outside(_) => Finding::failed(error.to_string()),
+                FileError::Refused { .. } => Finding::fault(error.to_string()),
+            })?;
+            Ok((folder, directory))
+        });
+        made.await
+            .unwrap_or_else(|_| Err(Finding::fault("the executor met a defect of its own")))
+    }
+
+    /// What the program sees of its environment: nothing of the executor's own, except where executables are.
+    fn environment(
+        &self,
+        assignment: &Assignment,
+        folder: &AttemptFolder,
+        package: Option<PackagePath<'_>>,
+        invocation: &Invocation,
+        mut own: BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let work = path_text(&folder.work());
+        let given = [
+            ("PATH", self.path.clone()),
+            ("HOME", work.clone()),
+            ("TMPDIR", work),
+            ("LANG", "C.UTF-8".to_owned()),
+            ("WATERCLOCK_TENANT", assignment.tenant.to_string()),
+            ("WATERCLOCK_WORKFLOW", assignment.workflow.to_string()),
+            ("WATERCLOCK_RUN_ID", assignment.run_id.to_string()),
+            ("WATERCLOCK_TASK_KEY", assignment.node.key.clone()),
+            ("WATERCLOCK_TASK_RUN_ID", assignment.task_run_id.to_string()),
+            ("WATERCLOCK_ATTEMPT", assignment.fence.to_string()),
+            ("WATERCLOCK_INPUTS", path_text(&folder.inputs())),
+        ];
+        let package = package.map(|package| ("WATERCLOCK_PACKAGE", path_text(package.as_path())));
+        for (name, value) in given
+            .into_iter()
+            .chain(package)
+            .chain(invocation.environment.iter().cloned())
+        {
+            match own.get_mut(name) {
+                // The package stays importable whatever else is.
+                Some(others) if name == "PYTHONPATH" => *others = format!("{value}:{others}"),
+                Some(_) => {}
+                None => {
+                    own.insert(name.to_owned(), value);
+                }
+            }
+        }
+        own
+    }
+
+    fn no_executable(&self, word: &str, directory: &Path) -> Finding {
+        Finding::fault(if word.contains('/') {
+            format!(
+                "there is no executable {} on this executor; install it there, or give the task node a label that only \
+                 executors with it offer",
+                directory.join(word).display()
+            )
+        } else {
+            format!(
+                "there is no executable {word:?} in the PATH of this executor ({}); install it there, or give the task node \
+                 a label that only executors with it offer",
+                self.path
+            )
+        })
+    }
+
+    async fn start(&self, assignment: &Assignment, order: &Order) -> Result<Running, Finding> {
+        let name = format!("{}-{}", assignment.task_run_id, assignment.fence);
+        self.containment.start(&name, order).await.map_err(|error| {
+            let executable = &order.words[0];
+            match &error {
+                ContainmentError::Refused(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                    Finding::fault(format!(
+                        "{executable} could not be started: the interpreter that its first line names, or the loader that \
+                         it was linked for, is not on this executor"
+                    ))
+                }
+                ContainmentError::Refused(cause) => {
+                    Finding::fault(format!("{executable} could not be started: {cause}"))
+                }
+                ContainmentError::NoKeeper(cause) => {
+                    Finding::fault(format!("{executable} could not be started: {error} ({cause})"))
+                }
+            }
+        })
+    }
+}
+
+/// A program's templates with the values of this attempt.
+struct Rendered {
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
+    directory: Option<String>,
+}
+
+impl Rendered {
+    fn of(assignment: &Assignment, program: &ProgramSpec) -> Result<Self, Finding> {
+        let values = TemplateContext::new(assignment);
+        let arguments = program.arguments.iter().map(|argument| values.render(argument));
+        let directory = program.working_directory.as_ref();
+        Ok(Self {
+            arguments: arguments.collect::<Result<_, _>>()?,
+            environment: values.render_map(&program.environment)?,
+            files: values.render_map(&program.files)?,
+            directory: directory.map(|directory| values.render(directory)).transpose()?,
+        })
+    }
+}
+
+/// Refuses what the system cannot pass on, naming where it is.
+fn refuse_nul(order: &Order) -> Result<(), Finding> {
+    if let Some(at) = order.words.iter().position(|word| word.contains('\0')) {
+        return Err(Finding::failed(format!(
+            "argument {at} contains a NUL character, which no program can be given"
+        )));
+    }
+    for (name, value) in &order.environment {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return Err(Finding::failed(format!(
+                "the environment variable {name:?} cannot be passed on: names may not be empty or contain `=`, and neither \
+                 names nor values may contain NUL"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Stays with a program until nothing of it is left and all it printed is on its way to the log.
+async fn attend(running: Running, bounds: Bounds, mut stops: Stops, log: &AttemptLog) -> Finding {
+    let Running {
+        mut process,
+        stdout,
+        stderr,
+        ..
+    } = running;
+    let supervised = supervise(&mut process, bounds, stops.clone(), log);
+    let followed = output::follow(stdout, stderr, log);
+    let both = async { tokio::join!(supervised, followed) };
+    let ended = tokio::select! {
+        ended = both => Some(ended),
+        // Nobody will read its log: not a line more is waited for.
+        () = stops.lost() => None,
+    };
+    if let Some(((cause, end), last)) = ended {
+        return finding(cause, end, &last, bounds);
+    }
+    process.kill();
+    process.gone().await;
+    Finding::stopped(Stop::Lost)
+}
+
+/// Waits for the program's end, brings it about when its time is over, and returns when its whole tree is gone.
+async fn supervise(
+    process: &mut Process,
+    bounds: Bounds,
+    mut stops: Stops,
+    log: &AttemptLog,
+) -> (Cause, Option<End>) {
+    let cause = tokio::select! {
+        biased;
+        stop = stops.asked() => Cause::Stopped(stop),
+        () = bounds.passed() => Cause::TimedOut,
+        end = process.ended() => {
+            let left = tokio::select! {
+                left = process.gone() => left,
+                _ = stops.asked_at_once() => {
+                    process.kill();
+                    process.gone().await
+                }
+            };
+            return (Cause::Itself, end.or(left));
+        }
+    };
+    let end = end_tree(process, cause, bounds.grace, stops, log).await;
+    (cause, end)
+}
+
+/// TERM, grace, KILL.
+async fn end_tree(
+    process: &mut Process,
+    cause: Cause,
+    grace: Duration,
+    mut stops: Stops,
+    log: &AttemptLog,
+) -> Option<End> {
+    let reason = match cause {
+        Cause::Stopped(stop) if stop.is_immediate() => {
+            process.kill();
+            return process.gone().await;
+        }
+        Cause::Stopped(stop) => stop.reason(),
+        Cause::TimedOut | Cause::Itself => "its timeout passed",
+    };
+    process.terminate();
+    let remark = log.remark(format!("sent TERM: {reason}"));
+    let ended = async { tokio::join!(process.gone(), remark).0 };
+    tokio::select! {
+        end = ended => return end,
+        () = sleep(grace) => {}
+        _ = stops.asked_at_once() => {}
+    }
+    process.kill();
+    let killed = log.remark(format!("sent KILL: it had not ended within its grace of {grace:?}"));
+    tokio::join!(process.gone(), killed).0
+}
+
+fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> Finding {
+    let found = match cause {
+        Cause::Stopped(stop) => Finding::stopped(stop),
+        Cause::TimedOut => bounds.timed_out(),
+        Cause::Itself => match end {
+            Some(End::Exited(0)) => Finding::succeeded(),
+            Some(End::Exited(code)) => Finding::failed(with_last_lines(format!("exit code {code}"), last)),
+            Some(End::Signalled(number)) => {
+                let name = Signal::try_from(number).map_or("an unnamed signal", Signal::as_str);
+                Finding::failed(with_last_lines(format!("ended by {name} (signal {number})"), last))
+            }
+            None => Finding::fault("the process that held the program was killed, and the program with it"),
+        },
+    };
+    Finding {
+        exit_code: end.map(|end| match end {
+            End::Exited(code) => code,
+            End::Signalled(number) => 128 + number,
+        }),
+        ..found
+    }
+}
+
+fn with_last_lines(message: String, last: &LastLines) -> String {
+    match last.text() {
+        Some(lines) => format!("{message}; its last lines:\n{lines}"),
+        None => format!("{message}; it printed nothing"),
+    }
+}
+
+/// Removes the attempt's folder, which may hold a great deal, off the threads that everybody shares.
+async fn discard(prepared: Prepared) {
+    let Prepared { folder, package, .. } = prepared;
+    let _ = spawn_blocking(move || drop(folder)).await;
+    drop(package);
+}
+
+fn milliseconds(count: i64) -> Duration {
+    Duration::from_millis(count.try_into().unwrap_or(0))
+}
+
+/// A path as text; the executor's own folder was checked to be text when it started.
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,117 @@
+//! Stopped means gone: grandchildren, orphans, whoever ignores TERM.
+
+use waterclock_core::run::Outcome;
+use waterclock_core::work::LogStream;
+
+use crate::source::World;
+use crate::witness::Witness;
+use crate::work::{script, with_node};
+
+/// Both ways of holding a tree. Where no cgroup may be made, both are the subreaper.
+fn worlds() -> [World; 2] {
+    [true, false].map(|use_cgroups| World::with(|config| config.use_cgroups = use_cgroups))
+}
+
+#[tokio::test]
+async fn cancelling_asks_first_and_a_program_may_end_in_its_own_way() {
+    for world in worlds() {
+        let mut witness = Witness::new();
+        let text = format!(
+            "trap 'echo caught; exit 5' TERM; echo up > {}; while :; do sleep 1000 & wait; done",
+            witness.path().display()
+        );
+        let lease = world.source.give(script(&text));
+        witness.is_up().await;
+        world.source.change(|books| books.cancellations.push(lease));
+        let report = world.source.report_of(lease).await;
+        assert_eq!((report.outcome, report.exit_code), (Outcome::Cancelled, Some(5)));
+        assert_eq!(world.source.printed(lease, LogStream::Stdout), ["caught"]);
+        let remarks = world.source.printed(lease, LogStream::System);
+        assert!(remarks.last().unwrap().starts_with("sent TERM: stopped because its run was cancelled"));
+    }
+}
+
+#[tokio::test]
+async fn cancelling_kills_the_whole_tree_once_the_grace_is_over() {
+    for world in worlds() {
+        let (mut witness, mut orphan) = (Witness::new(), Witness::new());
+        let text = format!("{}; {}", orphan.stubborn_orphan(), witness.stubborn());
+        let lease = world
+            .source
+            .give(with_node(script(&text), |node| node.grace_ms = 50));
+        witness.is_up().await;
+        orphan.is_up().await;
+        world.source.change(|books| books.cancellations.push(lease));
+        let report = world.source.report_of(lease).await;
+        assert_eq!(report.outcome, Outcome::Cancelled);
+        witness.is_gone().await;
+        orphan.is_gone().await;
+        let remarks = world.source.printed(lease, LogStream::System);
+        assert!(remarks.last().unwrap().starts_with("sent KILL"), "{remarks:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_kills_the_whole_tree() {
+    for world in worlds() {
+        let orphan = Witness::new();
+        let text = format!("{}; sleep 1000", orphan.stubborn_orphan());
+        let given = with_node(script(&text), |node| {
+            node.timeout_ms = Some(300);
+            node.grace_ms = 20;
+        });
+        let report = world.perform(given).await;
+        assert_eq!(report.outcome, Outcome::TimedOut);
+        assert!(report.message.unwrap().contains("300ms"));
+        orphan.is_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_is_killed_after_it() {
+    for world in worlds() {
+        let mut orphan = Witness::new();
+        // It holds the program's output open, too.
+        let text = format!(
+            "( setsid sh -c 'trap \"\" TERM; echo up > {0}; exec 9> {0}; while :; do sleep 1000; done' & )",
+            orphan.path().display()
+        );
+        let lease = world.source.give(script(&text));
+        orphan.is_up().await;
+        let report = world.source.report_of(lease).await;
+        assert_eq!((report.outcome, report.exit_code), (Outcome::Succeeded, Some(0)));
+        orphan.is_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_keeps_forking_is_killed_too() {
+    for world in worlds() {
+        let mut witness = Witness::new();
+        let text = format!(
+            "exec > {}; echo up; f() {{ trap '' TERM; ( setsid sh -c 'sleep 1000' & ); }}; \
+             trap '' TERM; i=0; while :; do i=$((i+1)); [ $i -lt 200 ] && f; done",
+            witness.path().display()
+        );
+        let lease = world
+            .source
+            .give(with_node(script(&text), |node| node.grace_ms = 0));
+        witness.is_up().await;
+        world.source.change(|books| books.cancellations.push(lease));
+        assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Cancelled);
+        witness.is_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn killing_the_keeper_kills_the_program_and_is_a_fault() {
+    for world in worlds() {
+        let mut witness = Witness::new();
+        let text = format!("exec > {}; echo up; kill -9 $PPID; sleep 1000", witness.path().display());
+        let lease = world.source.give(script(&text));
+        witness.is_up().await;
+        let report = world.source.report_of(lease).await;
+        assert_eq!(report.outcome, Outcome::Fault);
+        witness.is_gone().await;
+    }
+}
