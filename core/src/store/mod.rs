@@ -161,7 +161,9 @@ impl Database {
 
     /// Begins a transaction for `actor`.
     pub async fn begin(&self, actor: Actor) -> Result<Transaction, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut transaction = Transaction {
+            connection: Some(self.pool.get().await?),
+        };
         let begin = match actor {
             Actor::Tenant(tenant) => {
                 format!("BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'")
@@ -169,8 +171,8 @@ impl Database {
             Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
             Actor::Engine => BEGIN_ENGINE.to_owned(),
         };
-        AnsiTransactionManager::begin_transaction_sql(&mut *connection, &begin).await?;
-        Ok(Transaction { connection })
+        AnsiTransactionManager::begin_transaction_sql(&mut *transaction, &begin).await?;
+        Ok(transaction)
     }
 
     /// Opens a connection of its own that hears what other processes announce.
@@ -188,31 +190,52 @@ impl Database {
 
 /// A transaction under way. Dropped without [`Transaction::commit`], it is rolled back with its connection.
 pub struct Transaction {
-    connection: Object<AsyncPgConnection>,
+    /// Absent only once the transaction has ended.
+    connection: Option<Object<AsyncPgConnection>>,
 }
 
 impl Transaction {
     /// Makes everything done in it durable.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        Ok(AnsiTransactionManager::commit_transaction(&mut *self.connection).await?)
+        AnsiTransactionManager::commit_transaction(&mut *self).await?;
+        self.give_back();
+        Ok(())
     }
 
     /// Undoes everything done in it, and keeps the connection.
     pub async fn rollback(mut self) -> Result<(), StoreError> {
-        Ok(AnsiTransactionManager::rollback_transaction(&mut *self.connection).await?)
+        AnsiTransactionManager::rollback_transaction(&mut *self).await?;
+        self.give_back();
+        Ok(())
+    }
+
+    fn give_back(&mut self) {
+        drop(self.connection.take());
     }
 }
+
+impl Drop for Transaction {
+    /// Closes the connection of a transaction that was given up. Back in the pool it would hold its locks until somebody
+    /// happened to use it again, for only then does the pool look at it.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+const OPEN: &str = "a transaction has its connection until it ends";
 
 impl Deref for Transaction {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().expect(OPEN)
     }
 }
 
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().expect(OPEN)
     }
 }
