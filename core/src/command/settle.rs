@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures_util::try_join;
 use serde_json::Value;
 
 use crate::id::{ExecutorId, RunId, TenantId, WorkflowVersionId};
@@ -174,13 +175,15 @@ impl Settling {
     }
 
     async fn write(mut self, transaction: &mut Transaction) -> Result<BTreeSet<Signal>, StoreError> {
-        finish_attempts(transaction, self.endings).await?;
-        if !self.released.is_empty() {
-            let released: Vec<Released> = self.released.into_values().collect();
-            if release_task_runs(transaction, &released).await? > 0 {
-                self.signals
-                    .extend(released.iter().map(|released| Signal::Ready(released.partition)));
-            }
+        let released: Vec<Released> = self.released.into_values().collect();
+        // Sent in this order and so carried out in it: an event that another caused has the higher number.
+        let ((), ready) = try_join!(
+            finish_attempts(transaction, self.endings),
+            release_task_runs(transaction, &released),
+        )?;
+        if ready > 0 {
+            self.signals
+                .extend(released.iter().map(|released| Signal::Ready(released.partition)));
         }
         if !self.doomed.is_empty() {
             for (run, ended) in fail_descendants(transaction, &self.doomed).await? {
