@@ -15,6 +15,7 @@ pub mod event;
 pub mod executor;
 pub mod housekeeping;
 pub mod id;
+pub mod journal;
 pub mod metrics;
 pub mod package;
 pub mod program;

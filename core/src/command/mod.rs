@@ -1,6 +1,19 @@
 //! Changes of the world, one file each. Transactions begin and end here.
 
+mod author;
 pub mod cancel_run;
+mod conclude;
+pub mod create_tenant;
 pub mod drain_executor;
+mod idempotency;
+mod proposal;
+pub mod publish_workflow;
+pub mod register;
+pub mod revise;
 pub(crate) mod settle;
 pub mod start_run;
+pub mod store_package;
+pub mod unregister;
+
+pub use author::Author;
+pub use proposal::Proposal;

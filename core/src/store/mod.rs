@@ -45,6 +45,7 @@ use crate::id::TenantId;
 
 pub use connect::{DatabaseUrl, DatabaseUrlError, Listener};
 pub use migrate::{MigrateError, is_migrated, migrate};
+pub use registry::Registry;
 pub use versions::Versions;
 
 /// A pool of connections to the one database.

@@ -415,6 +415,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When it was last edited or published.
         updated_at -> Timestamptz,
+        /// When it was deleted; callers do not see it from then on.
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -55,6 +55,20 @@ pub enum InputType {
     Json,
 }
 
+impl InputType {
+    /// Whether `value` is of this kind.
+    #[must_use]
+    pub fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::String => value.is_string(),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Json => true,
+        }
+    }
+}
+
 /// A task node of a workflow version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeSpec {

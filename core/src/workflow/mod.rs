@@ -4,12 +4,18 @@
 //! it was started to do, whatever has been edited since; and whoever has read a version once need never read it again.
 
 mod definition;
+mod draft;
 mod graph;
 mod pinned;
+mod proposal;
+mod version;
 
 pub use definition::{
     Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef, ProgramSpec,
     Runtime, StatusRange, Work,
 };
+pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, MOST_EDGES, MOST_NODES, Workflow};
 pub use graph::{Edge, Graph, GraphFault};
 pub use pinned::PinnedVersion;
+pub use proposal::{EdgeProposal, InputProposal, NodeProposal, WorkflowProposal};
+pub use version::WorkflowVersion;

@@ -1,0 +1,311 @@
+//! What the next version of a workflow will hold.
+//!
+//! A draft names task nodes; a version repeats them. Between the two lies [`Draft::resolve`], which looks every node up in a
+//! [`Catalogue`], merges what the program, the task node and the node say, and checks what can only be seen from the whole:
+//! whether the inputs that templates refer to are declared. It runs when a draft is saved, to find faults, and again when it
+//! is published, because what it names may have been edited since.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Definition, Edge, EndpointSpec, InputSpec, NodeSpec, ProgramSpec, Work};
+use crate::check::Faults;
+use crate::id::{EndpointId, ProgramId, TaskNodeId, WorkflowId};
+use crate::registered::{Registered, Registrable};
+use crate::task_node::{NodeSettings, TaskNodeSpec, TaskWork};
+use crate::work::{TemplateError, check_template};
+
+/// The most nodes of a workflow.
+pub const MOST_NODES: usize = 10_000;
+/// The most edges of a workflow.
+pub const MOST_EDGES: usize = 100_000;
+/// The priority of workflows that name none.
+pub const DEFAULT_PRIORITY: i16 = 5;
+
+/// A registered workflow.
+pub type Workflow = Registered<Draft>;
+
+/// The graph that a workflow's next version is made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The nodes; an edge names them by their place in this list.
+    pub nodes: Vec<DraftNode>,
+    /// Who waits for whom.
+    pub edges: Vec<Edge>,
+    /// What a run may be given, by name. Empty: anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, InputSpec>,
+    /// The priority of runs that name none.
+    pub priority: i16,
+}
+
+/// A node of a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftNode {
+    /// Its name within the workflow.
+    pub key: String,
+    /// The task node that it uses.
+    pub task_node: TaskNodeId,
+    /// What it says beyond its task node.
+    #[serde(flatten)]
+    pub settings: NodeSettings,
+}
+
+impl Registrable for Draft {
+    type Id = WorkflowId;
+
+    const NOUN: &'static str = "workflow";
+    const USERS: &'static str = "live runs";
+}
+
+/// The task nodes, programs and endpoints that a draft leads to.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// The task nodes that its nodes use.
+    pub task_nodes: HashMap<TaskNodeId, Registered<TaskNodeSpec>>,
+    /// The programs that these run.
+    pub programs: HashMap<ProgramId, Registered<ProgramSpec>>,
+    /// The endpoints that these call.
+    pub endpoints: HashMap<EndpointId, Registered<EndpointSpec>>,
+}
+
+impl Draft {
+    /// What a version made now would hold. What cannot be resolved is a fault at the place of its node.
+    pub fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Definition {
+        let declared: Option<Vec<&str>> =
+            (!self.inputs.is_empty()).then(|| self.inputs.keys().map(String::as_str).collect());
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        faults.each("nodes", &self.nodes, MOST_NODES, |faults, node| {
+            if let Some(spec) = node.resolve(catalogue, faults) {
+                check_inputs(&spec.work, declared.as_deref(), faults);
+                nodes.push(spec);
+            }
+        });
+        Definition {
+            nodes,
+            edges: self.edges.clone(),
+            inputs: self.inputs.clone(),
+        }
+    }
+}
+
+impl DraftNode {
+    fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<NodeSpec> {
+        let Some(task_node) = catalogue.task_nodes.get(&self.task_node) else {
+            faults.within("taskNode", |faults| {
+                faults.missing("the task node does not exist any more")
+            });
+            return None;
+        };
+        let settings = self.settings.over(&task_node.spec.settings);
+        let work = match task_node.spec.work {
+            TaskWork::NoOp => Work::NoOp,
+            TaskWork::Program(id) => {
+                Work::Program(with_settings(&catalogue.programs.get(&id)?.spec, &settings))
+            }
+            TaskWork::Endpoint(id) => Work::Endpoint(catalogue.endpoints.get(&id)?.spec.clone()),
+        };
+        self.check_applicable(&work, faults);
+        Some(NodeSpec {
+            key: self.key.clone(),
+            work,
+            required_labels: settings.required_labels.unwrap_or_default(),
+            priority: settings.priority,
+            cost: settings.cost.unwrap_or(1),
+            timeout_ms: settings.timeout_ms,
+            grace_ms: settings.grace_ms.unwrap_or(10_000),
+            retry: settings.retry.unwrap_or_default(),
+        })
+    }
+
+    /// A node whose task node runs no program has nothing to give arguments and variables to.
+    fn check_applicable(&self, work: &Work, faults: &mut Faults) {
+        if matches!(work, Work::Program(_)) {
+            return;
+        }
+        let given = [
+            ("arguments", self.settings.arguments.is_some()),
+            ("environment", !self.settings.environment.is_empty()),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, given)| *given) {
+            let message = "the task node runs no program, so its node has no arguments and no environment";
+            faults.within(name, |faults| faults.invalid(message));
+        }
+    }
+}
+
+fn with_settings(program: &ProgramSpec, settings: &NodeSettings) -> ProgramSpec {
+    let mut program = program.clone();
+    if let Some(arguments) = &settings.arguments {
+        program.arguments.clone_from(arguments);
+    }
+    program.environment.extend(settings.environment.clone());
+    program
+}
+
+/// Checks that every input which the node's templates refer to is declared, if any are.
+fn check_inputs(work: &Work, declared: Option<&[&str]>, faults: &mut Faults) {
+    let Some(declared) = declared else { return };
+    let (noun, key, templates): (_, _, Vec<&String>) = match work {
+        Work::NoOp => return,
+        Work::Program(program) => {
+            let lists = program
+                .arguments
+                .iter()
+                .chain(&program.entry_point)
+                .chain(&program.working_directory);
+            let maps = program.environment.values().chain(program.files.values());
+            ("program", &program.key, lists.chain(maps).collect())
+        }
+        Work::Endpoint(endpoint) => {
+            let named = endpoint.headers.values().chain(endpoint.query.values());
+            let texts = std::iter::once(&endpoint.url).chain(&endpoint.body);
+            ("endpoint", &endpoint.key, texts.chain(named).collect())
+        }
+    };
+    let mut missing: Vec<String> = templates
+        .into_iter()
+        .filter_map(|template| match check_template(template, Some(declared)) {
+            Err(TemplateError::MissingInput(name)) => Some(name),
+            _ => None,
+        })
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    for name in missing {
+        faults.invalid(format!(
+            "the {noun} {key:?}, as this node uses it, refers to ${{inputs.{name}}}, and the workflow declares the inputs {}",
+            declared.join(", ")
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::error::CommandError;
+    use crate::workflow::{InputType, Runtime};
+
+    fn registered<S: Registrable>(id: S::Id, key: &str, spec: S) -> Registered<S> {
+        let at = DateTime::UNIX_EPOCH;
+        Registered {
+            id,
+            key: key.to_owned(),
+            revision: 1,
+            description: String::new(),
+            spec,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    fn echo() -> ProgramSpec {
+        ProgramSpec {
+            key: "echo".to_owned(),
+            runtime: Runtime::Exec,
+            command: vec!["echo".to_owned()],
+            package: None,
+            entry_point: None,
+            arguments: vec!["${inputs.word}".to_owned()],
+            environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            files: BTreeMap::new(),
+            working_directory: None,
+            memory_limit: None,
+            open_files_limit: None,
+            output_limit: 1,
+        }
+    }
+
+    fn catalogue() -> (Catalogue, TaskNodeId) {
+        let (program, task_node) = (ProgramId::generate(), TaskNodeId::generate());
+        let settings = NodeSettings {
+            cost: Some(3),
+            ..NodeSettings::default()
+        };
+        let spec = TaskNodeSpec {
+            work: TaskWork::Program(program),
+            settings,
+        };
+        let catalogue = Catalogue {
+            task_nodes: HashMap::from([(task_node, registered(task_node, "say", spec))]),
+            programs: HashMap::from([(program, registered(program, "echo", echo()))]),
+            endpoints: HashMap::new(),
+        };
+        (catalogue, task_node)
+    }
+
+    fn draft(task_node: TaskNodeId, settings: NodeSettings, inputs: &[&str]) -> Draft {
+        let spec = InputSpec {
+            r#type: InputType::String,
+            required: true,
+            default: None,
+            description: String::new(),
+        };
+        Draft {
+            nodes: vec![DraftNode {
+                key: "hello".to_owned(),
+                task_node,
+                settings,
+            }],
+            edges: Vec::new(),
+            inputs: inputs
+                .iter()
+                .map(|name| ((*name).to_owned(), spec.clone()))
+                .collect(),
+            priority: DEFAULT_PRIORITY,
+        }
+    }
+
+    #[test]
+    fn a_version_repeats_the_program_with_what_the_node_says() {
+        let (catalogue, task_node) = catalogue();
+        let settings = NodeSettings {
+            arguments: Some(vec!["fixed".to_owned()]),
+            environment: BTreeMap::from([("B".to_owned(), "2".to_owned())]),
+            ..NodeSettings::default()
+        };
+        let mut faults = Faults::default();
+        let definition = draft(task_node, settings, &[]).resolve(&catalogue, &mut faults);
+        assert!(faults.is_empty());
+        let node = &definition.nodes[0];
+        let Work::Program(program) = &node.work else {
+            panic!("{:?}", node.work)
+        };
+        assert_eq!(
+            (node.key.as_str(), node.cost, program.key.as_str()),
+            ("hello", 3, "echo")
+        );
+        assert_eq!(program.arguments, ["fixed"]);
+        assert_eq!(program.environment.len(), 2);
+    }
+
+    #[test]
+    fn an_input_that_is_not_declared_is_a_fault_of_the_node() {
+        let (catalogue, task_node) = catalogue();
+        let mut faults = Faults::default();
+        draft(task_node, NodeSettings::default(), &["other"]).resolve(&catalogue, &mut faults);
+        let Err(CommandError::Refused(refusals)) = faults.into_result() else {
+            panic!("no fault was found")
+        };
+        assert_eq!(refusals[0].path, ["nodes", "0"]);
+        assert!(
+            refusals[0].message.contains("${inputs.word}"),
+            "{}",
+            refusals[0].message
+        );
+    }
+
+    #[test]
+    fn a_draft_reads_back_as_it_was_written() {
+        let settings = NodeSettings {
+            cost: Some(2),
+            ..NodeSettings::default()
+        };
+        let draft = draft(TaskNodeId::generate(), settings, &["word"]);
+        let text = serde_json::to_string(&draft).unwrap();
+        assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
+    }
+}
