@@ -5,9 +5,9 @@
 //! there, and waiting for a scheduler to notice would only cost time. The decision is the scheduler's own function under
 //! the scheduler's own lock. When the lock is taken, whoever holds it decides, and the executor asks again in a moment.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,8 +29,8 @@ use crate::store::executors::{leave_executor, register_executor, renew_executor}
 use crate::store::package_content::read_package;
 use crate::store::{Actor, Database, StoreError, Transaction, Versions, tenants};
 use crate::work::{
-    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, LogLine, Registration, Report, WorkSource,
-    WorkSourceError,
+    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, Registration, Report,
+    WorkSource, WorkSourceError,
 };
 use crate::workflow::Digest;
 
@@ -48,6 +48,7 @@ pub struct PostgresSource {
     tenants: Mutex<HashMap<TenantId, Arc<str>>>,
     receiver: Mutex<SignalReceiver>,
     lease: Duration,
+    delivered: Delivered,
     /// Where the next exchange begins to look, so that every partition gets its turn.
     turn: AtomicUsize,
 }
@@ -62,6 +63,7 @@ impl PostgresSource {
             signals,
             versions: Versions::default(),
             tenants: Mutex::default(),
+            delivered: Delivered::default(),
             receiver,
             lease,
             turn: AtomicUsize::new(0),
@@ -219,6 +221,40 @@ impl PostgresSource {
     }
 }
 
+/// The attempts that the executor was told to start and has not reported.
+#[derive(Default)]
+struct Delivered {
+    leases: std::sync::Mutex<HashSet<Lease>>,
+    /// An exchange failed since: it may have started attempts of which the executor never heard.
+    uncertain: AtomicBool,
+}
+
+impl Delivered {
+    fn is_uncertain(&self) -> bool {
+        self.uncertain.load(Ordering::Acquire)
+    }
+
+    fn doubt(&self) {
+        self.uncertain.store(true, Ordering::Release);
+    }
+
+    fn contains(&self, lease: &Lease) -> bool {
+        self.leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(lease)
+    }
+
+    fn landed(&self, reported: &[Lease], assignments: &[Assignment]) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        for lease in reported {
+            leases.remove(lease);
+        }
+        leases.extend(assignments.iter().map(Assignment::lease));
+        self.uncertain.store(false, Ordering::Release);
+    }
+}
+
 /// What an exchange finds before it chooses.
 #[derive(Default)]
 struct Open {
@@ -305,13 +341,19 @@ impl WorkSource for PostgresSource {
     }
 
     async fn exchange(&self, executor: ExecutorId, exchange: Exchange) -> Result<Exchanged, WorkSourceError> {
-        for _ in 1..TRIES {
+        let reported: Vec<Lease> = exchange.reports.iter().map(|report| report.lease).collect();
+        let mut tries = 1;
+        let exchanged = loop {
             match self.try_exchange(executor, exchange.clone()).await {
-                Err(StoreError::Contended(_)) => {}
-                exchanged => return exchanged.map_err(unavailable),
+                Err(StoreError::Contended(_)) if tries < TRIES => tries += 1,
+                exchanged => break exchanged,
             }
+        };
+        match &exchanged {
+            Ok(exchanged) => self.delivered.landed(&reported, &exchanged.assignments),
+            Err(_) => self.delivered.doubt(),
         }
-        self.try_exchange(executor, exchange).await.map_err(unavailable)
+        exchanged.map_err(unavailable)
     }
 
     async fn woken(&self, executor: ExecutorId) {

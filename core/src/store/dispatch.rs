@@ -279,6 +279,30 @@ pub(crate) async fn start_task_runs(
     .await?)
 }
 
+/// What `executor` runs by the dispatch.
+pub(crate) async fn list_running_attempts(
+    transaction: &mut Transaction,
+    executor: ExecutorId,
+) -> Result<Vec<StartedAttempt>, StoreError> {
+    Ok(
+        Fixed(statement!("list_running_attempts").bind::<SqlUuid, _>(executor.0))
+            .load(&mut **transaction)
+            .await?,
+    )
+}
+
+impl StartedAttempt {
+    /// The attempt's identity.
+    pub(crate) fn lease(&self) -> Lease {
+        Lease {
+            tenant_id: self.tenant_id.into(),
+            run_id: self.run_id.into(),
+            task_run_id: self.task_run_id.into(),
+            fence: self.fence,
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct LeaseRow {
     #[diesel(sql_type = SqlUuid)]
