@@ -86,7 +86,14 @@ impl PostgresSource {
             look(&transaction, executor, wants_work)
         )?;
         let (mut assignments, mut again) = (Vec::new(), false);
-        if wants_work {
+        if self.delivered.is_uncertain() {
+            let running = list_running_attempts(&mut transaction, executor).await?;
+            let unheard = running
+                .into_iter()
+                .filter(|attempt| !self.delivered.contains(&attempt.lease()));
+            assignments = self.assignments(&mut transaction, unheard.collect()).await?;
+            again = true;
+        } else if wants_work {
             let chosen = self
                 .choose_for(&mut transaction, open, exchange.free_slots)
                 .await?;
