@@ -23,7 +23,7 @@ use crate::signal::{Signal, SignalReceiver, Signals};
 use crate::store::append_log::append_log_lines;
 use crate::store::dispatch::{
     LockedExecutors, StartedAttempt, count_assigned, list_cancellations, list_held_attempts,
-    list_ready_partitions, lock_executor, start_task_runs, try_lock_partition,
+    list_ready_partitions, list_running_attempts, lock_executor, start_task_runs, try_lock_partition,
 };
 use crate::store::executors::{leave_executor, register_executor, renew_executor};
 use crate::store::package_content::read_package;
