@@ -9,6 +9,8 @@ pub mod auth;
 pub mod graphql;
 pub mod health;
 mod landing;
+pub mod packages;
 mod playground;
 pub mod server;
+pub mod tenants;
 pub mod transport;

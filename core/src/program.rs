@@ -90,18 +90,16 @@ impl ProgramProposal {
         check_arguments(faults, &self.arguments);
         let environment = check_environment(faults, &self.environment);
         let files = self.check_files(faults);
-        for (name, text) in [
-            ("entryPoint", &self.entry_point),
-            ("workingDirectory", &self.working_directory),
-        ] {
-            if let Some(text) = text {
-                faults.within(name, |faults| {
-                    check_text_template(faults, text, LONGEST_PATH);
-                    if text.is_empty() {
-                        faults.invalid("the text is empty; leave the field out");
-                    }
-                });
-            }
+        if let Some(entry) = &self.entry_point {
+            faults.within("entryPoint", |faults| self.check_entry_point(faults, entry));
+        }
+        if let Some(folder) = &self.working_directory {
+            faults.within("workingDirectory", |faults| {
+                check_text_template(faults, folder, LONGEST_PATH);
+                if folder.is_empty() {
+                    faults.invalid("the folder is empty; leave the field out for a fresh one");
+                }
+            });
         }
         self.check_runtime(faults);
         self.check_limits(faults);
@@ -137,6 +135,17 @@ impl ProgramProposal {
         )
     }
 
+    /// An entry point is a name or a path; with a package, one that stays within it.
+    fn check_entry_point(&self, faults: &mut Faults, entry: &str) {
+        if entry.is_empty() {
+            faults.invalid("the entry point is empty; leave the field out");
+        } else if self.package.is_some() {
+            check_relative_path(faults, entry);
+        } else {
+            check_text(faults, entry, LONGEST_PATH);
+        }
+    }
+
     /// What each runtime cannot do without.
     fn check_runtime(&self, faults: &mut Faults) {
         let (has_package, has_entry) = (self.package.is_some(), self.entry_point.is_some());
@@ -151,7 +160,7 @@ impl ProgramProposal {
             ),
             Runtime::Python if !has_entry => (
                 "entryPoint",
-                "PYTHON needs an entry point: a module (`tool.main`) or the path of a file (`main.py`)",
+                "PYTHON needs an entry point, a module (`tool.main`) or the path of a file (`main.py`), or a package",
             ),
             Runtime::Java if !has_entry && !has_package => (
                 "package",
@@ -262,7 +271,7 @@ fn check_relative_path(faults: &mut Faults, path: &str) {
     if path.contains('\\') || !path.split('/').all(is_part) {
         let told = quoted(path);
         faults.invalid(format!(
-            "{told} is not a path below the working directory: names joined by `/`, none of them `..`"
+            "{told} is not a path that stays below its folder: names joined by `/`, none of them `.` or `..`"
         ));
     }
 }
@@ -337,6 +346,7 @@ mod tests {
                 named("a//b", ""),
                 named("in/side.txt", "$${}"),
             ],
+            entry_point: Some("/main.py".to_owned()),
             memory_limit: Some(1),
             ..proposal()
         };

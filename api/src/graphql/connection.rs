@@ -13,48 +13,54 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::transport::ErrorCode;
 
 /// How many items a page has when the caller does not say.
-pub const DEFAULT_FIRST: i32 = 50;
+pub(crate) const DEFAULT_FIRST: i32 = 50;
 /// The most items that a page may have.
-pub const MOST_FIRST: i32 = 100;
+pub(crate) const MOST_FIRST: i32 = 100;
 
 /// The page that a caller wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     first: usize,
     after: Option<String>,
 }
 
 impl Page {
     /// Reads the arguments `first` and `after`.
-    pub fn of(first: Option<i32>, after: Option<&str>) -> Result<Self> {
+    pub(crate) fn of(first: Option<i32>, after: Option<&str>) -> Result<Self> {
         let first = first.unwrap_or(DEFAULT_FIRST);
         if !(1..=MOST_FIRST).contains(&first) {
             let message = format!("`first` is 1 to {MOST_FIRST}, not {first}.");
             return Err(ErrorCode::BadUserInput.error(message));
         }
         let after = after.map(decode).transpose()?;
-        Ok(Self { first: usize::try_from(first).unwrap_or(1), after })
+        Ok(Self {
+            first: usize::try_from(first).unwrap_or(1),
+            after,
+        })
     }
 
     /// The place after which the page begins.
     #[must_use]
-    pub fn after(&self) -> Option<&str> {
+    pub(crate) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
     /// The place after which the page begins, as the order of its list has it.
-    pub fn after_as<T: std::str::FromStr>(&self) -> Result<Option<T>> {
-        self.after.as_deref().map(|place| place.parse().map_err(|_| not_a_cursor())).transpose()
+    pub(crate) fn after_as<T: std::str::FromStr>(&self) -> Result<Option<T>> {
+        self.after
+            .as_deref()
+            .map(|place| place.parse().map_err(|_| not_a_cursor()))
+            .transpose()
     }
 
     /// How many items to read: one more than the page has, which says whether another page follows.
     #[must_use]
-    pub fn limit(&self) -> i64 {
+    pub(crate) fn limit(&self) -> i64 {
         i64::try_from(self.first + 1).unwrap_or(i64::MAX)
     }
 
     /// The connection of what was read; `place` is the place of an item in the order of its list.
-    pub fn connection<Row, T: OutputType>(
+    pub(crate) fn connection<Row, T: OutputType>(
         &self,
         mut rows: Vec<Row>,
         place: impl Fn(&Row) -> String,
@@ -62,21 +68,28 @@ impl Page {
     ) -> Connection<T> {
         let has_next_page = rows.len() > self.first;
         rows.truncate(self.first);
-        let edge = |row: Row| Edge { cursor: encode(&place(&row)), node: node(row) };
-        Connection { has_previous_page: self.after.is_some(), has_next_page, edges: rows.into_iter().map(edge).collect() }
+        let edge = |row: Row| Edge {
+            cursor: encode(&place(&row)),
+            node: node(row),
+        };
+        Connection {
+            has_previous_page: self.after.is_some(),
+            has_next_page,
+            edges: rows.into_iter().map(edge).collect(),
+        }
     }
 }
 
 /// What a list of `first` items weighs, where each weighs `item`.
 #[must_use]
-pub fn weight(first: Option<i32>, item: usize) -> usize {
+pub(crate) fn weight(first: Option<i32>, item: usize) -> usize {
     let first = first.unwrap_or(DEFAULT_FIRST).clamp(1, MOST_FIRST);
     1 + usize::try_from(first).unwrap_or(1) * item
 }
 
 /// What a list weighs that is given whole, where each item weighs `item`.
 #[must_use]
-pub fn weight_of_whole(item: usize) -> usize {
+pub(crate) fn weight_of_whole(item: usize) -> usize {
     500 * item
 }
 
@@ -85,7 +98,9 @@ fn encode(place: &str) -> String {
 }
 
 fn decode(cursor: &str) -> Result<String> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| not_a_cursor())?;
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(cursor)
+        .map_err(|_| not_a_cursor())?;
     String::from_utf8(bytes).map_err(|_| not_a_cursor())
 }
 
@@ -94,14 +109,14 @@ fn not_a_cursor() -> async_graphql::Error {
 }
 
 /// A page of a list.
-pub struct Connection<T> {
+pub(crate) struct Connection<T> {
     edges: Vec<Edge<T>>,
     has_previous_page: bool,
     has_next_page: bool,
 }
 
 /// An item of a list and its place.
-pub struct Edge<T> {
+pub(crate) struct Edge<T> {
     cursor: String,
     node: T,
 }

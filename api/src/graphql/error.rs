@@ -11,7 +11,7 @@ use crate::transport::ErrorCode;
 
 /// What is wrong with an input, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum UserErrorCode {
+pub(crate) enum UserErrorCode {
     /// A value is not of the form it must have.
     InvalidInput,
     /// What the input refers to does not exist.
@@ -32,10 +32,18 @@ pub enum UserErrorCode {
 #[derive(Clone, Debug, Interface)]
 #[graphql(
     field(name = "code", ty = "&UserErrorCode", desc = "What is wrong, for programs."),
-    field(name = "message", ty = "&String", desc = "What is wrong and what to do about it, in a sentence."),
-    field(name = "path", ty = "&Vec<String>", desc = "Where it stands: names and places, beginning with the argument.")
+    field(
+        name = "message",
+        ty = "&String",
+        desc = "What is wrong and what to do about it, in a sentence."
+    ),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "Where it stands: names and places, beginning with the argument."
+    )
 )]
-pub enum UserError {
+pub(crate) enum UserError {
     /// A value that cannot be taken as it is.
     Input(InputError),
     /// Nodes that wait for each other.
@@ -48,7 +56,7 @@ pub enum UserError {
 
 /// A value that cannot be taken as it is.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct InputError {
+pub(crate) struct InputError {
     /// What is wrong, for programs.
     code: UserErrorCode,
     /// What is wrong and what to do about it, in a sentence.
@@ -59,7 +67,7 @@ pub struct InputError {
 
 /// Nodes that wait for each other.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct CycleError {
+pub(crate) struct CycleError {
     /// Always `CYCLE`.
     code: UserErrorCode,
     /// What is wrong and what to do about it, in a sentence.
@@ -72,7 +80,7 @@ pub struct CycleError {
 
 /// An edit made from an old reading.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct RevisionConflictError {
+pub(crate) struct RevisionConflictError {
     /// Always `REVISION_CONFLICT`.
     code: UserErrorCode,
     /// What is wrong and what to do about it, in a sentence.
@@ -85,7 +93,7 @@ pub struct RevisionConflictError {
 
 /// A bound that is passed.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct QuotaExceededError {
+pub(crate) struct QuotaExceededError {
     /// Always `QUOTA_EXCEEDED`.
     code: UserErrorCode,
     /// What is wrong and what to do about it, in a sentence.
@@ -100,7 +108,13 @@ impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
         let Refusal { code, message, path } = refusal;
         let path = std::iter::once("input".to_owned()).chain(path).collect();
-        let input = |code| Self::Input(InputError { code, message: message.clone(), path: Vec::clone(&path) });
+        let input = |code| {
+            Self::Input(InputError {
+                code,
+                message: message.clone(),
+                path: Vec::clone(&path),
+            })
+        };
         match code {
             RefusalCode::InvalidInput => input(UserErrorCode::InvalidInput),
             RefusalCode::NotFound => input(UserErrorCode::NotFound),
@@ -108,31 +122,50 @@ impl From<Refusal> for UserError {
             RefusalCode::Conflict => input(UserErrorCode::Conflict),
             RefusalCode::RevisionConflict { current } => {
                 let code = UserErrorCode::RevisionConflict;
-                Self::RevisionConflict(RevisionConflictError { code, message, path, current })
+                Self::RevisionConflict(RevisionConflictError {
+                    code,
+                    message,
+                    path,
+                    current,
+                })
             }
-            RefusalCode::Cycle { cycle } => {
-                Self::Cycle(CycleError { code: UserErrorCode::Cycle, message, path, cycle })
-            }
+            RefusalCode::Cycle { cycle } => Self::Cycle(CycleError {
+                code: UserErrorCode::Cycle,
+                message,
+                path,
+                cycle,
+            }),
             RefusalCode::QuotaExceeded { limit } => {
                 let limit = limit.try_into().unwrap_or(i32::MAX);
-                Self::QuotaExceeded(QuotaExceededError { code: UserErrorCode::QuotaExceeded, message, path, limit })
+                Self::QuotaExceeded(QuotaExceededError {
+                    code: UserErrorCode::QuotaExceeded,
+                    message,
+                    path,
+                    limit,
+                })
             }
         }
     }
 }
 
 /// What a mutation answers: the object, or what is wrong with the input, or an error of the request.
-pub fn outcome<T>(result: std::result::Result<T, CommandError>) -> Result<(Option<T>, Vec<UserError>)> {
+pub(crate) fn outcome<T>(
+    result: std::result::Result<T, CommandError>,
+) -> Result<(Option<T>, Vec<UserError>)> {
     match result {
         Ok(changed) => Ok((Some(changed), Vec::new())),
-        Err(CommandError::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),
-        Err(error @ CommandError::IdempotencyConflict(_)) => Err(ErrorCode::IdempotencyConflict.error(error.to_string())),
+        Err(CommandError::Refused(refusals)) => {
+            Ok((None, refusals.into_iter().map(UserError::from).collect()))
+        }
+        Err(error @ CommandError::IdempotencyConflict(_)) => {
+            Err(ErrorCode::IdempotencyConflict.error(error.to_string()))
+        }
         Err(CommandError::Store(error)) => Err(internal(&error)),
     }
 }
 
 /// A fault of ours, with all its causes for the log. Without a code, so that the transport hides it.
-pub fn internal(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -148,7 +181,7 @@ macro_rules! payload {
     ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $type:ty }) => {
         $(#[$doc])*
         #[derive(async_graphql::SimpleObject)]
-        pub struct $name {
+        pub(crate) struct $name {
             $(#[$field_doc])*
             $field: Option<$type>,
             /// What is wrong with the input, all at once; empty when the mutation did what it was asked.

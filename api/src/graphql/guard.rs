@@ -7,18 +7,18 @@ use crate::auth::{Caller, Scope};
 use crate::transport::ErrorCode;
 
 /// Lets callers through whose scopes contain one of these, or one above it.
-pub struct Requires(pub &'static [Scope]);
+pub(crate) struct Requires(pub &'static [Scope]);
 
 /// For whoever looks.
-pub const VIEWER: Requires = Requires(&[Scope::Viewer]);
+pub(crate) const VIEWER: Requires = Requires(&[Scope::Viewer]);
 /// For whoever starts and cancels.
-pub const OPERATOR: Requires = Requires(&[Scope::Operator]);
+pub(crate) const OPERATOR: Requires = Requires(&[Scope::Operator]);
 /// For whoever registers and edits.
-pub const DEVELOPER: Requires = Requires(&[Scope::Developer]);
+pub(crate) const DEVELOPER: Requires = Requires(&[Scope::Developer]);
 /// For whoever keeps the tenants.
-pub const PLATFORM: Requires = Requires(&[Scope::Platform]);
+pub(crate) const PLATFORM: Requires = Requires(&[Scope::Platform]);
 /// For everybody whose token allows anything at all.
-pub const ANYBODY: Requires = Requires(&[Scope::Viewer, Scope::Platform, Scope::Executor]);
+pub(crate) const ANYBODY: Requires = Requires(&[Scope::Viewer, Scope::Platform, Scope::Executor]);
 
 impl Guard for Requires {
     async fn check(&self, context: &Context<'_>) -> Result<()> {
@@ -26,18 +26,28 @@ impl Guard for Requires {
         if self.0.iter().any(|scope| scopes.allows(*scope)) {
             return Ok(());
         }
-        let needed = self.0.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ");
+        let needed = self
+            .0
+            .iter()
+            .map(|scope| format!("`{scope}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
         Err(ErrorCode::Forbidden.error(format!("This needs a token with the scope {needed}.")))
     }
 }
 
 /// Whoever sent the request.
-pub fn caller<'a>(context: &Context<'a>) -> Result<&'a Caller> {
-    context.data_opt::<Caller>().ok_or_else(|| ErrorCode::Unauthenticated.error("This needs a token."))
+pub(crate) fn caller<'a>(context: &Context<'a>) -> Result<&'a Caller> {
+    context
+        .data_opt::<Caller>()
+        .ok_or_else(|| ErrorCode::Unauthenticated.error("This needs a token."))
 }
 
 /// Whoever sent the request, as commands know them.
-pub fn author(context: &Context<'_>) -> Result<Author> {
+pub(crate) fn author(context: &Context<'_>) -> Result<Author> {
     let caller = caller(context)?;
-    Ok(Author { tenant: caller.tenant_id, subject: caller.subject.clone() })
+    Ok(Author {
+        tenant: caller.tenant_id,
+        subject: caller.subject.clone(),
+    })
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// What an id names. The letters are in ids that clients keep; they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A tenant.
     Tenant = b't',
     /// A program.
@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// The id of `uuid`, which is a `kind`.
-pub fn encode(kind: Kind, uuid: impl Into<Uuid>) -> ID {
+pub(crate) fn encode(kind: Kind, uuid: impl Into<Uuid>) -> ID {
     let mut bytes = [0; 17];
     bytes[0] = kind as u8;
     bytes[1..].copy_from_slice(uuid.into().as_bytes());
@@ -57,15 +57,22 @@ pub fn encode(kind: Kind, uuid: impl Into<Uuid>) -> ID {
 
 /// What an id names; `None` when it is no id.
 #[must_use]
-pub fn decode(id: &ID) -> Option<(Kind, Uuid)> {
-    let bytes: [u8; 17] = BASE64_URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?.try_into().ok()?;
+pub(crate) fn decode(id: &ID) -> Option<(Kind, Uuid)> {
+    let bytes: [u8; 17] = BASE64_URL_SAFE_NO_PAD
+        .decode(id.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()?;
     let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == bytes[0])?;
     Some((kind, Uuid::from_slice(&bytes[1..]).ok()?))
 }
 
 /// The id of a `kind`, which is nobody's when the text is no such id.
-pub fn of_kind<Id: From<Uuid>>(kind: Kind, id: &ID) -> Id {
-    decode(id).filter(|(found, _)| *found == kind).map_or(Uuid::max(), |(_, uuid)| uuid).into()
+pub(crate) fn of_kind<Id: From<Uuid>>(kind: Kind, id: &ID) -> Id {
+    decode(id)
+        .filter(|(found, _)| *found == kind)
+        .map_or(Uuid::max(), |(_, uuid)| uuid)
+        .into()
 }
 
 #[cfg(test)]

@@ -10,39 +10,37 @@ use std::sync::Arc;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use waterclock_core::catalogue::Catalogue;
-use waterclock_core::id::{
-    EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId,
-};
+use waterclock_core::id::{EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId};
 use waterclock_core::registered::Registered;
 use waterclock_core::store::StoreError;
+use waterclock_core::task_node::TaskNodeSpec;
 use waterclock_core::tenant::Tenant;
 use waterclock_core::workflow::{Definition, Draft, EndpointSpec, ProgramSpec, WorkflowVersion};
-use waterclock_core::task_node::TaskNodeSpec;
 
 use super::error::internal;
 use super::guard::caller;
 
 /// Loads what tenants have registered.
-pub struct CatalogueLoader(Catalogue);
+pub(crate) struct CatalogueLoader(Catalogue);
 
 /// Asks for the version that runs of a workflow start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PublishedOf(pub WorkflowId);
+pub(crate) struct PublishedOf(pub WorkflowId);
 
 /// Asks for what a version holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DefinitionOf(pub WorkflowVersionId);
+pub(crate) struct DefinitionOf(pub WorkflowVersionId);
 
 impl CatalogueLoader {
     /// A loader that gathers ids and reads them from `catalogue`.
     #[must_use]
-    pub fn batching(catalogue: Catalogue) -> DataLoader<Self> {
+    pub(crate) fn batching(catalogue: Catalogue) -> DataLoader<Self> {
         DataLoader::new(Self(catalogue), tokio::spawn)
     }
 }
 
 /// Loads one of the caller's things.
-pub async fn load<Id>(
+pub(crate) async fn load<Id>(
     context: &Context<'_>,
     id: Id,
 ) -> Result<Option<<CatalogueLoader as Loader<(TenantId, Id)>>::Value>>
@@ -52,7 +50,10 @@ where
 {
     let tenant = caller(context)?.tenant_id;
     let loader = context.data::<DataLoader<CatalogueLoader>>()?;
-    loader.load_one((tenant, id)).await.map_err(|error| internal(error.as_ref()))
+    loader
+        .load_one((tenant, id))
+        .await
+        .map_err(|error| internal(error.as_ref()))
 }
 
 /// The ids of each tenant, since each is read under its own row-level security.
@@ -71,7 +72,10 @@ macro_rules! load {
             type Value = $value;
             type Error = Arc<StoreError>;
 
-            async fn load(&self, keys: &[(TenantId, $id)]) -> Result<HashMap<(TenantId, $id), $value>, Arc<StoreError>> {
+            async fn load(
+                &self,
+                keys: &[(TenantId, $id)],
+            ) -> Result<HashMap<(TenantId, $id), $value>, Arc<StoreError>> {
                 let $catalogue = &self.0;
                 let mut loaded = HashMap::with_capacity(keys.len());
                 for ($tenant, $ids) in by_tenant(keys) {
@@ -130,6 +134,22 @@ impl Loader<TenantId> for CatalogueLoader {
 
     async fn load(&self, ids: &[TenantId]) -> Result<HashMap<TenantId, Arc<Tenant>>, Arc<StoreError>> {
         let found = self.0.tenants(ids).await?;
-        Ok(found.into_iter().map(|tenant| (tenant.id, Arc::new(tenant))).collect())
+        Ok(found
+            .into_iter()
+            .map(|tenant| (tenant.id, Arc::new(tenant)))
+            .collect())
     }
+}
+
+/// Loads a tenant, which need not be the caller's.
+pub(crate) async fn load_tenant(
+    context: &Context<'_>,
+    id: TenantId,
+) -> Result<Option<super::tenant::Tenant>> {
+    let loader = context.data::<DataLoader<CatalogueLoader>>()?;
+    let found = loader
+        .load_one(id)
+        .await
+        .map_err(|error| internal(error.as_ref()))?;
+    Ok(found.map(super::tenant::Tenant))
 }

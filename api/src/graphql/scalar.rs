@@ -5,16 +5,20 @@ use chrono::{SecondsFormat, Utc};
 
 /// An instant, as RFC 3339 writes it, to the microsecond: `2026-11-21T08:00:00.000000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DateTime(pub chrono::DateTime<Utc>);
+pub(crate) struct DateTime(pub chrono::DateTime<Utc>);
 
 #[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
 /// An instant, as RFC 3339 writes it, to the microsecond: `2026-11-21T08:00:00.000000Z`.
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
         chrono::DateTime::parse_from_rfc3339(text)
             .map(|instant| Self(instant.into()))
-            .map_err(|_| InputValueError::custom("an instant is written as RFC 3339 has it: 2026-11-21T08:00:00Z"))
+            .map_err(|_| {
+                InputValueError::custom("an instant is written as RFC 3339 has it: 2026-11-21T08:00:00Z")
+            })
     }
 
     fn to_value(&self) -> Value {
@@ -30,9 +34,12 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 
 /// Any JSON.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Json(pub serde_json::Value);
+pub(crate) struct Json(pub serde_json::Value);
 
-#[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259"
+)]
 /// Any JSON value.
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -46,16 +53,20 @@ impl ScalarType for Json {
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Duration(pub i64);
+pub(crate) struct Duration(pub i64);
 
 #[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#appendix-A")]
 /// A length of time, as ISO 8601 writes it, to the millisecond: `PT30S`, `PT1H30M`, `P1DT12H`, `P2W`. Months and years, whose
 /// length varies, are not taken.
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
         parse_duration(text).map(Self).ok_or_else(|| {
-            InputValueError::custom("a length of time is written as ISO 8601 has it, without months and years: PT30S, P1DT12H")
+            InputValueError::custom(
+                "a length of time is written as ISO 8601 has it, without months and years: PT30S, P1DT12H",
+            )
         })
     }
 
@@ -80,7 +91,10 @@ fn parse_duration(text: &str) -> Option<i64> {
         return None;
     }
     if let Some(weeks) = date.strip_suffix('W') {
-        return time.is_empty().then(|| whole(weeks)?.checked_mul(7 * DAY)).flatten();
+        return time
+            .is_empty()
+            .then(|| whole(weeks)?.checked_mul(7 * DAY))
+            .flatten();
     }
     let date = sum(date, &[('D', DAY)])?;
     let time = sum(time, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?;
@@ -91,9 +105,13 @@ fn parse_duration(text: &str) -> Option<i64> {
 fn sum(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     let mut total = 0_i64;
     for &(unit, length) in units {
-        let Some((number, rest)) = text.split_once(unit) else { continue };
+        let Some((number, rest)) = text.split_once(unit) else {
+            continue;
+        };
         let part = match number.split_once(['.', ',']) {
-            Some((seconds, fraction)) if unit == 'S' => whole(seconds)?.checked_mul(SECOND)?.checked_add(milliseconds(fraction)?)?,
+            Some((seconds, fraction)) if unit == 'S' => whole(seconds)?
+                .checked_mul(SECOND)?
+                .checked_add(milliseconds(fraction)?)?,
             Some(_) => return None,
             None => whole(number)?.checked_mul(length)?,
         };
@@ -169,7 +187,21 @@ mod tests {
     #[test]
     fn what_is_no_length_of_time_is_refused() {
         for text in [
-            "", "P", "PT", "30S", "PT30", "P1M", "P1Y", "P1DT", "PT1S1M", "PT-1S", "-PT1S", "P1W1D", "PT1.5M", "PT1.S", "p1d",
+            "",
+            "P",
+            "PT",
+            "30S",
+            "PT30",
+            "P1M",
+            "P1Y",
+            "P1DT",
+            "PT1S1M",
+            "PT-1S",
+            "-PT1S",
+            "P1W1D",
+            "PT1.5M",
+            "PT1.S",
+            "p1d",
             "P99999999999999999D",
         ] {
             assert_eq!(parse_duration(text), None, "{text}");

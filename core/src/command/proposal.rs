@@ -104,7 +104,9 @@ impl Proposal for TaskNodeProposal {
             WorkProposal::NoOp(false) => {
                 let message = "a task node does nothing with `true`, and with `false` it has nothing to do either; \
                                name a program or an endpoint";
-                faults.within("work", |faults| faults.within("noOp", |faults| faults.invalid(message)));
+                faults.within("work", |faults| {
+                    faults.within("noOp", |faults| faults.invalid(message))
+                });
                 None
             }
             WorkProposal::Program(program) => {

@@ -150,11 +150,7 @@ fn check_inputs(work: &Work, declared: Option<&[&str]>, faults: &mut Faults) {
     let (noun, key, templates): (_, _, Vec<&String>) = match work {
         Work::NoOp => return,
         Work::Program(program) => {
-            let lists = program
-                .arguments
-                .iter()
-                .chain(&program.entry_point)
-                .chain(&program.working_directory);
+            let lists = program.arguments.iter().chain(&program.working_directory);
             let maps = program.environment.values().chain(program.files.values());
             ("program", &program.key, lists.chain(maps).collect())
         }

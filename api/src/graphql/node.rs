@@ -1,0 +1,96 @@
+//! Anything by its id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use futures_util::future::try_join_all;
+use waterclock_core::id::{EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId};
+
+use super::endpoint::Endpoint;
+use super::guard::{VIEWER, caller};
+use super::id::{Kind, decode};
+use super::loader::{load, load_tenant};
+use super::program::Program;
+use super::task_node::TaskNode;
+use super::tenant::Tenant;
+use super::workflow::{Workflow, WorkflowVersion};
+use crate::transport::ErrorCode;
+
+/// Anything that has an id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Names it for good."))]
+pub(crate) enum Node {
+    /// A tenant.
+    Tenant(Tenant),
+    /// A program.
+    Program(Program),
+    /// An endpoint.
+    Endpoint(Endpoint),
+    /// A task node.
+    TaskNode(TaskNode),
+    /// A workflow.
+    Workflow(Workflow),
+    /// An edition of a workflow.
+    WorkflowVersion(WorkflowVersion),
+}
+
+/// The most ids of one call.
+const MOST_IDS: usize = 100;
+
+/// Reading anything by its id.
+#[derive(Default)]
+pub(crate) struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// What an id names, if it exists and is the caller's. Needs the scope `viewer`.
+    #[graphql(guard = "VIEWER")]
+    async fn node(&self, context: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Result<Option<Node>> {
+        find(context, &id).await
+    }
+
+    /// What ids name, in their order; null for each that names nothing of the caller's. Needs the scope `viewer`.
+    #[graphql(guard = "VIEWER", complexity = "ids.len().min(MOST_IDS) * child_complexity")]
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MOST_IDS {
+            let message = format!("`ids` has at most {MOST_IDS} entries, not {}.", ids.len());
+            return Err(ErrorCode::BadUserInput.error(message));
+        }
+        try_join_all(ids.iter().map(|id| find(context, id))).await
+    }
+}
+
+/// What `id` names, if it is the caller's.
+async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let Some((kind, uuid)) = decode(id) else {
+        return Ok(None);
+    };
+    Ok(match kind {
+        Kind::Tenant => {
+            let own = TenantId::from(uuid) == caller(context)?.tenant_id;
+            if own {
+                load_tenant(context, uuid.into()).await?.map(Node::Tenant)
+            } else {
+                None
+            }
+        }
+        Kind::Program => load(context, ProgramId::from(uuid))
+            .await?
+            .map(|found| Node::Program(Program(found))),
+        Kind::Endpoint => load(context, EndpointId::from(uuid))
+            .await?
+            .map(|found| Node::Endpoint(Endpoint(found))),
+        Kind::TaskNode => load(context, TaskNodeId::from(uuid))
+            .await?
+            .map(|found| Node::TaskNode(TaskNode(found))),
+        Kind::Workflow => load(context, WorkflowId::from(uuid))
+            .await?
+            .map(|found| Node::Workflow(Workflow(found))),
+        Kind::WorkflowVersion => load(context, WorkflowVersionId::from(uuid))
+            .await?
+            .map(|found| Node::WorkflowVersion(WorkflowVersion(found))),
+        Kind::Run | Kind::TaskRun | Kind::Executor => None,
+    })
+}

@@ -1,0 +1,48 @@
+//! Creating tenants.
+
+use async_graphql::{Context, InputObject, Object, Result};
+use waterclock_core::command::create_tenant::{NewTenant, create_tenant};
+use waterclock_core::store::Database;
+
+use super::object::Tenant;
+use crate::graphql::error::payload;
+use crate::graphql::guard::{PLATFORM, author};
+
+payload! {
+    /// What became of `createTenant`.
+    CreateTenantPayload {
+        /// The tenant, if it was created.
+        tenant: Tenant
+    }
+}
+
+/// Creates a tenant.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct CreateTenantInput {
+    /// Its name in tokens: 1 to 63 lower-case letters, digits, `-` and `_`, beginning with a letter or digit.
+    key: String,
+    /// The caller's name for this call: made again under the same name, it answers the same.
+    idempotency_key: Option<String>,
+}
+
+/// Creating tenants.
+#[derive(Default)]
+pub(crate) struct TenantMutation;
+
+#[Object]
+impl TenantMutation {
+    /// Creates a tenant. Needs the scope `platform`.
+    #[graphql(guard = "PLATFORM")]
+    async fn create_tenant(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The tenant.")] input: CreateTenantInput,
+    ) -> Result<CreateTenantPayload> {
+        let new = NewTenant {
+            key: input.key,
+            idempotency_key: input.idempotency_key,
+        };
+        let created = create_tenant(context.data::<Database>()?, &author(context)?, &new).await;
+        CreateTenantPayload::of(created, Into::into)
+    }
+}

@@ -1,0 +1,188 @@
+//! A workflow as clients propose it.
+
+use async_graphql::{ID, InputObject};
+use waterclock_core::command::register::New;
+use waterclock_core::command::revise::Edit;
+use waterclock_core::workflow::{EdgeProposal, InputProposal, InputSpec, NodeProposal, WorkflowProposal};
+
+use super::draft::InputType;
+use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::reference::ReferenceInput;
+use crate::graphql::scalar::Json;
+use crate::graphql::task_node::NodeSettingsFields;
+
+/// A node: a task node under a name of its own. What it says goes before what the task node says.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct WorkflowNodeInput {
+    /// Its name within the workflow: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
+    key: String,
+    /// The task node that it uses.
+    task_node: ReferenceInput,
+    /// What it says beyond its task node.
+    #[graphql(flatten)]
+    settings: NodeSettingsFields,
+}
+
+/// An edge: one node waits for another.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct GraphEdgeInput {
+    /// The key of the node that comes first.
+    from: String,
+    /// The key of the node that waits for it.
+    to: String,
+}
+
+/// What a run may be given under one name.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct InputDeclarationInput {
+    /// The name: 1 to 63 letters, digits, `_` and `-`, beginning with a letter or `_`. Templates refer to it as
+    /// `${inputs.NAME}`.
+    name: String,
+    /// What kind of value it is.
+    r#type: InputType,
+    /// Whether a run cannot start without it, unless there is a default.
+    #[graphql(default)]
+    required: bool,
+    /// What it is when the run is given none.
+    default: Option<Json>,
+    /// What it is for.
+    #[graphql(default)]
+    description: String,
+}
+
+/// What a workflow is.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct WorkflowFields {
+    /// What it is for.
+    #[graphql(default)]
+    description: String,
+    /// The nodes, 1 to 10,000.
+    nodes: Vec<WorkflowNodeInput>,
+    /// Who waits for whom, at most 100,000 edges.
+    edges: Option<Vec<GraphEdgeInput>>,
+    /// What a run may be given; anything when absent or empty.
+    inputs: Option<Vec<InputDeclarationInput>>,
+    /// The priority of runs that name none, 0 (last) to 9 (first); 5 when absent.
+    priority: Option<i32>,
+}
+
+/// Creates a workflow.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct CreateWorkflowInput {
+    /// Its name among people: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
+    key: String,
+    /// The caller's name for this call: made again under the same name, it answers the same.
+    idempotency_key: Option<String>,
+    /// Whether to publish its first version as well: both happen, or neither.
+    #[graphql(default)]
+    pub(super) publish: bool,
+    /// What it is.
+    #[graphql(flatten)]
+    fields: WorkflowFields,
+}
+
+/// Replaces a workflow's draft as a whole: what is left out takes its default. Its key and its versions stay.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct UpdateWorkflowInput {
+    /// The workflow.
+    id: ID,
+    /// The revision that the caller has read; another one is a conflict.
+    expected_revision: i32,
+    /// Whether to publish the draft as well: both happen, or neither.
+    #[graphql(default)]
+    pub(super) publish: bool,
+    /// What it is to be.
+    #[graphql(flatten)]
+    fields: WorkflowFields,
+}
+
+/// Publishes a workflow's draft.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct PublishWorkflowInput {
+    /// The workflow.
+    pub(super) id: ID,
+    /// The revision that the caller has read; another one is a conflict.
+    pub(super) expected_revision: i32,
+}
+
+impl WorkflowFields {
+    fn propose(self) -> (String, WorkflowProposal) {
+        let proposal = WorkflowProposal {
+            nodes: self.nodes.into_iter().map(Into::into).collect(),
+            edges: self
+                .edges
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            inputs: self
+                .inputs
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            priority: self.priority,
+        };
+        (self.description, proposal)
+    }
+}
+
+impl From<WorkflowNodeInput> for NodeProposal {
+    fn from(input: WorkflowNodeInput) -> Self {
+        let task_node = input.task_node.resolve(Kind::TaskNode);
+        Self {
+            key: input.key,
+            task_node,
+            settings: input.settings.into(),
+        }
+    }
+}
+
+impl From<GraphEdgeInput> for EdgeProposal {
+    fn from(input: GraphEdgeInput) -> Self {
+        Self {
+            from: input.from,
+            to: input.to,
+        }
+    }
+}
+
+impl From<InputDeclarationInput> for InputProposal {
+    fn from(input: InputDeclarationInput) -> Self {
+        let spec = InputSpec {
+            r#type: input.r#type.into(),
+            required: input.required,
+            default: input.default.map(|default| default.0),
+            description: input.description,
+        };
+        Self {
+            name: input.name,
+            spec,
+        }
+    }
+}
+
+impl From<CreateWorkflowInput> for New<WorkflowProposal> {
+    fn from(input: CreateWorkflowInput) -> Self {
+        let (description, proposal) = input.fields.propose();
+        Self {
+            key: input.key,
+            description,
+            proposal,
+            idempotency_key: input.idempotency_key,
+        }
+    }
+}
+
+impl From<UpdateWorkflowInput> for Edit<WorkflowProposal> {
+    fn from(input: UpdateWorkflowInput) -> Self {
+        let (description, proposal) = input.fields.propose();
+        let id = of_kind(Kind::Workflow, &input.id);
+        Self {
+            id,
+            expected_revision: input.expected_revision,
+            description,
+            proposal,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Changing workflows.
+
+use async_graphql::{Context, ID, Object, Result};
+use waterclock_core::command::publish_workflow::publish_workflow;
+use waterclock_core::command::register::create_workflow;
+use waterclock_core::command::revise::update_workflow;
+use waterclock_core::store::Database;
+use waterclock_core::workflow::Draft;
+
+use super::input::{CreateWorkflowInput, PublishWorkflowInput, UpdateWorkflowInput};
+use super::object::Workflow;
+use crate::graphql::error::payload;
+use crate::graphql::guard::{DEVELOPER, author};
+use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::mutate::{DeleteInput, delete};
+
+payload! {
+    /// What became of `createWorkflow`.
+    CreateWorkflowPayload {
+        /// The workflow, if it was created.
+        workflow: Workflow
+    }
+}
+
+payload! {
+    /// What became of `updateWorkflow`.
+    UpdateWorkflowPayload {
+        /// The workflow, if it is as the input wants it.
+        workflow: Workflow
+    }
+}
+
+payload! {
+    /// What became of `publishWorkflow`.
+    PublishWorkflowPayload {
+        /// The workflow, if its published version holds what its draft holds.
+        workflow: Workflow
+    }
+}
+
+payload! {
+    /// What became of `deleteWorkflow`.
+    DeleteWorkflowPayload {
+        /// The id of the workflow, if it was deleted.
+        deleted_id: ID
+    }
+}
+
+/// Changing workflows.
+#[derive(Default)]
+pub(crate) struct WorkflowMutation;
+
+#[Object]
+impl WorkflowMutation {
+    /// Creates a workflow from nodes and edges. All that is wrong with them is told at once; nodes that wait for each other are
+    /// told in order, as a `CycleError`. Needs the scope `developer`.
+    #[graphql(guard = "DEVELOPER")]
+    async fn create_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The workflow.")] input: CreateWorkflowInput,
+    ) -> Result<CreateWorkflowPayload> {
+        let publish = input.publish;
+        let created = create_workflow(
+            context.data::<Database>()?,
+            &author(context)?,
+            &input.into(),
+            publish,
+        )
+        .await;
+        CreateWorkflowPayload::of(created, Into::into)
+    }
+
+    /// Replaces a workflow's draft as a whole. What runs start from changes with its publication only. Needs the scope
+    /// `developer`.
+    #[graphql(guard = "DEVELOPER")]
+    async fn update_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the workflow is to be.")] input: UpdateWorkflowInput,
+    ) -> Result<UpdateWorkflowPayload> {
+        let publish = input.publish;
+        let updated = update_workflow(
+            context.data::<Database>()?,
+            &author(context)?,
+            &input.into(),
+            publish,
+        )
+        .await;
+        UpdateWorkflowPayload::of(updated, Into::into)
+    }
+
+    /// Makes a version of a workflow's draft, with everything its nodes lead to as it is now. When nothing of that has changed
+    /// since the latest version, that one stays. Needs the scope `developer`.
+    #[graphql(guard = "DEVELOPER")]
+    async fn publish_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The workflow.")] input: PublishWorkflowInput,
+    ) -> Result<PublishWorkflowPayload> {
+        let id = of_kind(Kind::Workflow, &input.id);
+        let database = context.data::<Database>()?;
+        let published = publish_workflow(database, &author(context)?, id, input.expected_revision).await;
+        PublishWorkflowPayload::of(published, |published| published.workflow.into())
+    }
+
+    /// Deletes a workflow of which no run is live. Its runs stay, and its key is free at once. Needs the scope `developer`.
+    #[graphql(guard = "DEVELOPER")]
+    async fn delete_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The workflow.")] input: DeleteInput,
+    ) -> Result<DeleteWorkflowPayload> {
+        DeleteWorkflowPayload::of(delete::<Draft>(context, Kind::Workflow, input).await?, |id| id)
+    }
+}

@@ -1,0 +1,102 @@
+//! A workflow as clients see it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use waterclock_core::catalogue::Catalogue;
+use waterclock_core::workflow;
+
+use super::draft::WorkflowDraft;
+use super::version::WorkflowVersion;
+use crate::graphql::connection::{Connection, Page, weight};
+use crate::graphql::error::internal;
+use crate::graphql::guard::caller;
+use crate::graphql::id::{Kind, encode};
+use crate::graphql::loader::{PublishedOf, load};
+use crate::graphql::scalar::DateTime;
+
+/// A named graph of task nodes.
+#[derive(Clone)]
+pub(crate) struct Workflow(pub Arc<workflow::Workflow>);
+
+impl From<workflow::Workflow> for Workflow {
+    fn from(workflow: workflow::Workflow) -> Self {
+        Self(Arc::new(workflow))
+    }
+}
+
+/// A named graph of task nodes: a draft, and the versions that were published of it.
+#[Object]
+impl Workflow {
+    /// Names it for good.
+    pub(crate) async fn id(&self) -> ID {
+        encode(Kind::Workflow, self.0.id)
+    }
+
+    /// Its name among people.
+    async fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// Rises with every edit and publication, from 1.
+    async fn revision(&self) -> i32 {
+        self.0.revision
+    }
+
+    /// What it is for.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// What the next version will hold.
+    async fn draft(&self) -> WorkflowDraft {
+        WorkflowDraft(Arc::clone(&self.0))
+    }
+
+    /// The version that runs start from; absent before the first publication.
+    async fn published_version(&self, context: &Context<'_>) -> Result<Option<WorkflowVersion>> {
+        Ok(load(context, PublishedOf(self.0.id)).await?.map(WorkflowVersion))
+    }
+
+    /// One edition.
+    async fn version(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The edition, from 1.")] number: i32,
+    ) -> Result<Option<WorkflowVersion>> {
+        let tenant = caller(context)?.tenant_id;
+        let found = context
+            .data::<Catalogue>()?
+            .version(tenant, self.0.id, number)
+            .await;
+        Ok(found.map_err(|error| internal(&error))?.map(WorkflowVersion))
+    }
+
+    /// The editions, the latest first.
+    #[graphql(complexity = "weight(first, child_complexity)")]
+    async fn versions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+    ) -> Result<Connection<WorkflowVersion>> {
+        let page = Page::of(first, after.as_deref())?;
+        let (tenant, before) = (caller(context)?.tenant_id, page.after_as()?);
+        let found = context
+            .data::<Catalogue>()?
+            .list_versions(tenant, self.0.id, before, page.limit())
+            .await;
+        let rows = found.map_err(|error| internal(&error))?;
+        Ok(page.connection(rows, |version| version.number.to_string(), WorkflowVersion))
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last edited or published.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
