@@ -216,7 +216,7 @@ impl Catalogue {
     }
 }
 
-/// PostgreSQL cannot hold a NUL, so nothing is found under a text with one.
+/// `PostgreSQL` cannot hold a NUL, so nothing is found under a text with one.
 fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }

@@ -33,7 +33,7 @@ pub struct Named {
 
 impl Faults {
     /// Looks at the part called `name`.
-    pub fn within<R>(&mut self, name: impl ToString, look: impl FnOnce(&mut Self) -> R) -> R {
+    pub fn within<R>(&mut self, name: &(impl ToString + ?Sized), look: impl FnOnce(&mut Self) -> R) -> R {
         self.place.push(name.to_string());
         let seen = look(self);
         self.place.pop();
@@ -51,7 +51,7 @@ impl Faults {
                 return;
             }
             for (place, item) in items.iter().enumerate() {
-                faults.within(place, |faults| look(faults, item));
+                faults.within(&place, |faults| look(faults, item));
             }
         });
     }
@@ -116,7 +116,7 @@ pub fn check_key(faults: &mut Faults, key: &str) {
     }
 }
 
-/// Checks text that is stored as it is: at most `most` bytes, and none of them NUL, which PostgreSQL cannot hold.
+/// Checks text that is stored as it is: at most `most` bytes, and none of them NUL, which `PostgreSQL` cannot hold.
 pub fn check_text(faults: &mut Faults, text: &str, most: usize) {
     if text.len() > most {
         faults.exceeded(
@@ -162,7 +162,7 @@ pub fn check_named(
         look(faults, entry);
         if !seen.insert(same(&entry.name)) {
             faults.within("name", |faults| {
-                faults.invalid(format!("{} is given twice", quoted(&entry.name)))
+                faults.invalid(format!("{} is given twice", quoted(&entry.name)));
             });
         }
     });

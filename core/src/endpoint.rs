@@ -96,12 +96,12 @@ impl EndpointProposal {
             "expectedStatus",
             &self.expected_status,
             MOST_STATUSES,
-            check_statuses,
+            |faults, range| check_statuses(faults, *range),
         );
         if let Some(timeout) = self.timeout_ms {
             let what = "the timeout in milliseconds";
             faults.within("timeout", |faults| {
-                check_range(faults, what, timeout, 1..=LONGEST_TIMEOUT)
+                check_range(faults, what, timeout, 1..=LONGEST_TIMEOUT);
             });
         }
         EndpointSpec {
@@ -168,14 +168,14 @@ fn check_parameter(faults: &mut Faults, parameter: &Named) {
         faults.within("name", |faults| faults.invalid("a query parameter has a name"));
     }
     faults.within("name", |faults| {
-        crate::check::check_text(faults, &parameter.name, LONGEST_VALUE)
+        crate::check::check_text(faults, &parameter.name, LONGEST_VALUE);
     });
     faults.within("value", |faults| {
-        check_text_template(faults, &parameter.value, LONGEST_VALUE)
+        check_text_template(faults, &parameter.value, LONGEST_VALUE);
     });
 }
 
-fn check_statuses(faults: &mut Faults, range: &StatusRange) {
+fn check_statuses(faults: &mut Faults, range: StatusRange) {
     if !(100..=599).contains(&range.from) || !(100..=599).contains(&range.to) || range.from > range.to {
         faults.invalid(format!(
             "{} to {} is not a span of HTTP statuses: 100 to 599, upwards",

@@ -84,7 +84,7 @@ impl ProgramProposal {
         });
         if self.command.first().is_some_and(String::is_empty) {
             faults.within("command", |faults| {
-                faults.invalid("the first word of a command names what is executed")
+                faults.invalid("the first word of a command names what is executed");
             });
         }
         check_arguments(faults, &self.arguments);
@@ -129,7 +129,7 @@ impl ProgramProposal {
             |faults, file| {
                 faults.within("path", |faults| check_relative_path(faults, &file.name));
                 faults.within("content", |faults| {
-                    check_text_template(faults, &file.value, LARGEST_FILE)
+                    check_text_template(faults, &file.value, LARGEST_FILE);
                 });
             },
         )
@@ -216,7 +216,7 @@ impl PackageProposal {
             if digest.is_err() {
                 let told = quoted(&self.digest);
                 faults.within("digest", |faults| {
-                    faults.invalid(format!("{told} is not a SHA-256: 64 hexadecimal digits"))
+                    faults.invalid(format!("{told} is not a SHA-256: 64 hexadecimal digits"));
                 });
             }
             Some(PackageRef {
@@ -245,7 +245,7 @@ pub(crate) fn check_environment(faults: &mut Faults, environment: &[Named]) -> B
         |faults, variable| {
             faults.within("name", |faults| check_variable_name(faults, &variable.name));
             faults.within("value", |faults| {
-                check_text_template(faults, &variable.value, LONGEST_ARGUMENT)
+                check_text_template(faults, &variable.value, LONGEST_ARGUMENT);
             });
         },
     )

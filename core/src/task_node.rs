@@ -235,7 +235,7 @@ fn check_retry(faults: &mut Faults, retry: &RetryPolicy) {
     }
     if !(1.0..=100.0).contains(&retry.factor) {
         faults.within("factor", |faults| {
-            faults.invalid(format!("the factor is 1 to 100, not {}", retry.factor))
+            faults.invalid(format!("the factor is 1 to 100, not {}", retry.factor));
         });
     }
 }

@@ -14,7 +14,7 @@ pub(super) async fn conclude<T>(
         Ok(_) => transaction.commit().await?,
         Err(CommandError::Store(_)) => drop(transaction),
         Err(CommandError::Refused(_) | CommandError::IdempotencyConflict(_)) => {
-            transaction.rollback().await?
+            transaction.rollback().await?;
         }
     }
     result

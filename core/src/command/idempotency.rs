@@ -54,7 +54,7 @@ pub(super) fn check_idempotency_key(faults: &mut Faults, key: Option<&str>) {
         && (key.is_empty() || key.len() > 255 || key.contains('\0'))
     {
         faults.within("idempotencyKey", |faults| {
-            faults.invalid("an idempotency key has 1 to 255 bytes, none of them NUL")
+            faults.invalid("an idempotency key has 1 to 255 bytes, none of them NUL");
         });
     }
 }

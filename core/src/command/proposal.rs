@@ -59,7 +59,7 @@ impl Proposal for ProgramProposal {
                 None => {
                     let message = format!("there is no package {}; upload it first", package.digest);
                     faults.within("package", |faults| {
-                        faults.within("digest", |faults| faults.missing(message))
+                        faults.within("digest", |faults| faults.missing(message));
                     });
                 }
             }
@@ -105,7 +105,7 @@ impl Proposal for TaskNodeProposal {
                 let message = "a task node does nothing with `true`, and with `false` it has nothing to do either; \
                                name a program or an endpoint";
                 faults.within("work", |faults| {
-                    faults.within("noOp", |faults| faults.invalid(message))
+                    faults.within("noOp", |faults| faults.invalid(message));
                 });
                 None
             }
@@ -162,7 +162,7 @@ fn existing<Id>(noun: &str, reference: &Reference<Id>, found: Option<Id>, faults
             Reference::Id(_) => format!("there is no {noun} with that id"),
         };
         faults.within("work", |faults| {
-            faults.within(noun, |faults| faults.missing(message))
+            faults.within(noun, |faults| faults.missing(message));
         });
     }
     found

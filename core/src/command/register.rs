@@ -77,7 +77,7 @@ async fn register_in<P: Proposal>(
     check_idempotency_key(&mut faults, new.idempotency_key.as_deref());
     faults.within("key", |faults| check_key(faults, &new.key));
     faults.within("description", |faults| {
-        check_text(faults, &new.description, LONGEST_DESCRIPTION)
+        check_text(faults, &new.description, LONGEST_DESCRIPTION);
     });
     let id = Uuid::now_v7();
     if faults.is_empty() {
@@ -90,7 +90,7 @@ async fn register_in<P: Proposal>(
             .is_empty()
         {
             faults.within("key", |faults| {
-                faults.tell(RefusalCode::AlreadyExists, taken::<P::Spec>(&new.key))
+                faults.tell(RefusalCode::AlreadyExists, taken::<P::Spec>(&new.key));
             });
         }
     }

@@ -69,7 +69,7 @@ async fn revise_in<P: Proposal>(
     let current = lock_current::<P::Spec>(transaction, author, edit.id).await?;
     check_revision(&current, edit.expected_revision, &mut faults);
     faults.within("description", |faults| {
-        check_text(faults, &edit.description, LONGEST_DESCRIPTION)
+        check_text(faults, &edit.description, LONGEST_DESCRIPTION);
     });
     let spec = edit
         .proposal

@@ -37,6 +37,12 @@ pub enum StorePackageError {
     Unreadable(#[from] std::io::Error),
 }
 
+impl From<StoreError> for StorePackageError {
+    fn from(error: StoreError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
 /// A package that the tenant has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPackage {
@@ -63,32 +69,32 @@ pub async fn store_package(
         );
     }
     faults.into_result()?;
-    let mut transaction = database
-        .begin(Actor::Tenant(author.tenant))
-        .await
-        .map_err(CommandError::from)?;
-    let size = i64::try_from(new.size).unwrap_or(i64::MAX);
-    let inserted = insert_package(&mut transaction, author.tenant, &new.digest, &new.file_name, size).await;
-    let stored = match inserted.map_err(CommandError::from)? {
-        Some(package) => {
-            write_pieces(&mut transaction, author, &new.digest, content).await?;
-            StoredPackage {
-                package,
-                is_new: true,
-            }
-        }
-        None => {
-            let found = find_package(&mut transaction, author.tenant, &new.digest)
-                .await
-                .map_err(CommandError::from)?;
-            let lost = || StoreError::Unreadable(format!("the package {}, which was just there", new.digest));
-            StoredPackage {
-                package: found.ok_or_else(lost).map_err(CommandError::from)?,
-                is_new: false,
-            }
-        }
-    };
+    let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
+    let stored = insert_or_find(&mut transaction, author, new, content).await?;
     Ok(conclude(transaction, Ok(stored)).await?)
+}
+
+async fn insert_or_find(
+    transaction: &mut Transaction,
+    author: &Author,
+    new: &NewPackage,
+    content: impl AsyncRead + Send + Unpin,
+) -> Result<StoredPackage, StorePackageError> {
+    let size = i64::try_from(new.size).unwrap_or(i64::MAX);
+    let inserted = insert_package(transaction, author.tenant, &new.digest, &new.file_name, size).await?;
+    if let Some(package) = inserted {
+        write_pieces(transaction, author, &new.digest, content).await?;
+        return Ok(StoredPackage {
+            package,
+            is_new: true,
+        });
+    }
+    let found = find_package(transaction, author.tenant, &new.digest).await?;
+    let lost = || StoreError::Unreadable(format!("the package {}, which was just there", new.digest));
+    Ok(StoredPackage {
+        package: found.ok_or_else(lost)?,
+        is_new: false,
+    })
 }
 
 async fn write_pieces(
@@ -104,9 +110,7 @@ async fn write_pieces(
         if piece.is_empty() {
             break;
         }
-        insert_piece(transaction, author.tenant, digest, place, &piece)
-            .await
-            .map_err(CommandError::from)?;
+        insert_piece(transaction, author.tenant, digest, place, &piece).await?;
     }
     Ok(())
 }

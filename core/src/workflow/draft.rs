@@ -94,7 +94,7 @@ impl DraftNode {
     fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<NodeSpec> {
         let Some(task_node) = catalogue.task_nodes.get(&self.task_node) else {
             faults.within("taskNode", |faults| {
-                faults.missing("the task node does not exist any more")
+                faults.missing("the task node does not exist any more");
             });
             return None;
         };

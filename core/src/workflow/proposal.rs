@@ -70,7 +70,7 @@ impl WorkflowProposal {
     ) -> Option<Draft> {
         let priority = self.priority.unwrap_or(i32::from(DEFAULT_PRIORITY));
         faults.within("priority", |faults| {
-            check_range(faults, "the priority", priority.into(), 0..=9)
+            check_range(faults, "the priority", priority.into(), 0..=9);
         });
         let inputs = self.check_inputs(faults);
         let mut nodes = Vec::with_capacity(self.nodes.len());
@@ -117,7 +117,7 @@ impl WorkflowProposal {
             if inputs.insert(input.name.clone(), input.spec.clone()).is_some() {
                 let told = quoted(&input.name);
                 faults.within("name", |faults| {
-                    faults.invalid(format!("{told} is declared twice"))
+                    faults.invalid(format!("{told} is declared twice"));
                 });
             }
         });
@@ -137,7 +137,7 @@ impl NodeProposal {
         let Some(&task_node) = task_nodes.get(&self.task_node) else {
             faults.within("taskNode", |faults| match &self.task_node {
                 Reference::Key(key) => {
-                    faults.missing(format!("there is no task node with the key {}", quoted(key)))
+                    faults.missing(format!("there is no task node with the key {}", quoted(key)));
                 }
                 Reference::Id(_) => faults.missing("there is no task node with that id"),
             });
@@ -168,11 +168,11 @@ impl InputProposal {
             });
         }
         faults.within("description", |faults| {
-            check_text(faults, &self.spec.description, LONGEST_INPUT)
+            check_text(faults, &self.spec.description, LONGEST_INPUT);
         });
         if let Some(default) = &self.spec.default {
             faults.within("default", |faults| {
-                check_default(faults, self.spec.r#type, default)
+                check_default(faults, self.spec.r#type, default);
             });
         }
     }
@@ -204,27 +204,27 @@ fn tell(fault: GraphFault, faults: &mut Faults) {
         GraphFault::Empty => faults.within("nodes", |faults| faults.invalid(message)),
         GraphFault::DuplicateKey { node, .. } => {
             faults.within("nodes", |faults| {
-                faults.within(node, |faults| {
-                    faults.within("key", |faults| faults.invalid(message))
+                faults.within(&node, |faults| {
+                    faults.within("key", |faults| faults.invalid(message));
                 });
             });
         }
         GraphFault::UnknownNode { edge, is_from, .. } => {
             let end = if is_from { "from" } else { "to" };
             faults.within("edges", |faults| {
-                faults.within(edge, |faults| {
-                    faults.within(end, |faults| faults.missing(message))
+                faults.within(&edge, |faults| {
+                    faults.within(end, |faults| faults.missing(message));
                 });
             });
         }
         GraphFault::SelfEdge { edge, .. } | GraphFault::DuplicateEdge { edge, .. } => {
             faults.within("edges", |faults| {
-                faults.within(edge, |faults| faults.invalid(message))
+                faults.within(&edge, |faults| faults.invalid(message));
             });
         }
         GraphFault::Cycle { cycle } => {
             faults.within("edges", |faults| {
-                faults.tell(RefusalCode::Cycle { cycle }, message)
+                faults.tell(RefusalCode::Cycle { cycle }, message);
             });
         }
     }
