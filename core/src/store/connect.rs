@@ -22,7 +22,11 @@ use super::StoreError;
 ///
 /// It shows itself without its password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(Arc<str>);
+pub struct DatabaseUrl {
+    url: Arc<str>,
+    /// The role that its connections work as from the start, in place of the one that logs in.
+    role: Option<&'static str>,
+}
 
 /// Text that names no database.
 #[derive(Debug, thiserror::Error)]
@@ -33,17 +37,36 @@ impl DatabaseUrl {
     /// Checks the form of `url`; reaches nobody.
     pub fn parse(url: &str) -> Result<Self, DatabaseUrlError> {
         url.parse::<Config>().map_err(DatabaseUrlError)?;
-        Ok(Self(url.into()))
+        Ok(Self {
+            url: url.into(),
+            role: None,
+        })
     }
 
     /// The URL with its password.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.url
+    }
+
+    /// The same database, whose connections work as the API's role from the start and own nothing.
+    ///
+    /// The role is a parameter of the connection's start. A pooler in between that refuses such parameters is to be told to
+    /// ignore `options`; each transaction sets the role again by itself.
+    #[must_use]
+    pub(super) fn for_api(&self) -> Self {
+        Self {
+            role: Some("waterclock_api"),
+            ..self.clone()
+        }
     }
 
     fn config(&self) -> Config {
-        let mut config: Config = self.0.parse().expect("the URL was checked when it was read");
+        let mut config: Config = self.url.parse().expect("the URL was checked when it was read");
+        if let Some(role) = self.role {
+            let given = config.get_options().unwrap_or_default();
+            config.options(format!("{given} -c role={role}").trim_start());
+        }
         if config.get_application_name().is_none() {
             config.application_name("waterclock");
         }

@@ -160,6 +160,13 @@ impl Database {
         Self { pool, url }
     }
 
+    /// A pool of at most `size` connections to the same database that work as the API's role: they own nothing, and see no
+    /// tenant's rows until a transaction names one.
+    #[must_use]
+    pub fn for_api(&self, size: usize) -> Self {
+        Self::new(self.url.for_api(), size)
+    }
+
     /// Begins a transaction for `actor`.
     pub async fn begin(&self, actor: Actor) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction {
