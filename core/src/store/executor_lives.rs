@@ -119,7 +119,7 @@ pub async fn list_executors(
     let rows: Vec<Row> = Fixed(
         statement!("list_executors")
             .bind::<SqlUuid, _>(tenant.0)
-            .bind::<Nullable<SqlUuid>, _>(page.before.map(|executor| executor.0))
+            .bind::<SqlUuid, _>(page.before.map_or(Uuid::max(), |executor| executor.0))
             .bind::<Bool, _>(page.ended)
             .bind::<BigInt, _>(page.limit),
     )

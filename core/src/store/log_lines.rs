@@ -1,9 +1,14 @@
 //! What attempts printed, read.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
@@ -19,9 +24,29 @@ pub struct LogPlace {
     pub number: i32,
 }
 
+impl fmt::Display for LogPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.attempt, self.number)
+    }
+}
+
+impl FromStr for LogPlace {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (attempt, number) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self {
+            attempt: attempt.parse()?,
+            number: number.parse()?,
+        })
+    }
+}
+
 /// One line that an attempt printed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrintedLine {
+    /// Whose attempt.
+    pub task_run_id: TaskRunId,
     /// Where it stands.
     pub place: LogPlace,
     /// Where it came from.
@@ -45,6 +70,8 @@ pub struct LogPage {
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    task_run_id: Uuid,
     #[diesel(sql_type = Integer)]
     attempt: i32,
     #[diesel(sql_type = Integer)]
@@ -76,6 +103,7 @@ impl TryFrom<Row> for PrintedLine {
             number: row.number,
         };
         Ok(Self {
+            task_run_id: row.task_run_id.into(),
             place,
             stream,
             text: row.text,
@@ -84,23 +112,44 @@ impl TryFrom<Row> for PrintedLine {
     }
 }
 
-/// The lines of a page, in order.
+/// The same page of the log of each of the task runs; the lines of one task run in their order.
 pub async fn list_log_lines(
     transaction: &mut Transaction,
     tenant: TenantId,
-    task_run: TaskRunId,
+    task_runs: &[TaskRunId],
     page: LogPage,
 ) -> Result<Vec<PrintedLine>, StoreError> {
+    let after = page.after.max(LogPlace {
+        attempt: page.attempt.unwrap_or(0),
+        number: 0,
+    });
     let rows: Vec<Row> = Fixed(
         statement!("list_log_lines")
             .bind::<SqlUuid, _>(tenant.0)
-            .bind::<SqlUuid, _>(task_run.0)
-            .bind::<Integer, _>(page.after.attempt)
-            .bind::<Integer, _>(page.after.number)
+            .bind::<Array<SqlUuid>, _>(task_runs.iter().map(|task_run| task_run.0).collect::<Vec<_>>())
+            .bind::<Integer, _>(after.attempt)
+            .bind::<Integer, _>(after.number)
             .bind::<BigInt, _>(page.limit)
-            .bind::<Nullable<Integer>, _>(page.attempt),
+            .bind::<Integer, _>(page.attempt.unwrap_or(i32::MAX)),
     )
     .load(&mut **transaction)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_as_it_is_written() {
+        let place = LogPlace {
+            attempt: 3,
+            number: 17,
+        };
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for text in ["", "3", "3.", ".17", "3.17.1", "a.b"] {
+            assert!(text.parse::<LogPlace>().is_err(), "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::schema::runs;
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
 use crate::id::{RunId, TenantId, WorkflowId, WorkflowVersionId};
-use crate::run::RunState;
+use crate::run::{RunState, Trigger};
 
 /// A run.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub struct Run {
     /// 0 (last) to 9 (first).
     pub priority: i16,
     /// What caused it.
-    pub trigger: String,
+    pub trigger: Trigger,
     /// The subject of the token that started it.
     pub started_by: String,
     /// What it was given: an object.
@@ -69,20 +69,39 @@ pub struct RunFilter {
     pub created_before: Option<DateTime<Utc>>,
 }
 
+impl RunFilter {
+    /// Whether `run` is wanted, were it in `state`.
+    #[must_use]
+    pub fn wants(&self, run: &Run, state: RunState) -> bool {
+        self.workflow.is_none_or(|workflow| workflow == run.workflow_id)
+            && (self.states.is_empty() || self.states.contains(&state))
+            && self
+                .started_by
+                .as_ref()
+                .is_none_or(|subject| *subject == run.started_by)
+            && self.created_from.is_none_or(|from| from <= run.created_at)
+            && self.created_before.is_none_or(|before| run.created_at < before)
+    }
+}
+
 /// By how much the clock that made a run's id may differ from the database's, which says when the run was created.
 const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 impl RunFilter {
-    /// The ids between which the wanted runs must be. Ids hold the millisecond in which they were made, by the clock of the
-    /// machine that made them; so they find the neighbourhood, and `created_at` decides.
-    fn id_bounds(&self) -> (Option<Uuid>, Option<Uuid>) {
+    /// The ids between which the wanted runs older than `before` must be. Ids hold the millisecond in which they were made,
+    /// by the clock of the machine that made them; so they find the neighbourhood, and `created_at` decides.
+    fn id_bounds(&self, before: Option<RunId>) -> (Uuid, Uuid) {
         let low = self
             .created_from
             .and_then(|from| first_id_at(from.checked_sub_signed(SKEW)?));
         let high = self
             .created_before
             .and_then(|before| first_id_at(before.checked_add_signed(SKEW)?));
-        (low, high)
+        let high = high.unwrap_or(Uuid::max());
+        (
+            low.unwrap_or(Uuid::nil()),
+            before.map_or(high, |run| run.0.min(high)),
+        )
     }
 }
 
@@ -137,9 +156,9 @@ impl TryFrom<Row> for Run {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let state = row.state.parse().map_err(|unknown| {
-            StoreError::Unreadable(format!("the state of the run {}: {unknown}", row.id))
-        })?;
+        let unreadable = |unknown| StoreError::Unreadable(format!("the run {}: {unknown}", row.id));
+        let state = row.state.parse().map_err(unreadable)?;
+        let trigger = row.trigger.parse().map_err(unreadable)?;
         Ok(Self {
             id: row.id.into(),
             workflow_id: row.workflow_id.into(),
@@ -147,7 +166,7 @@ impl TryFrom<Row> for Run {
             state,
             state_reason: row.state_reason,
             priority: row.priority,
-            trigger: row.trigger,
+            trigger,
             started_by: row.started_by,
             inputs: row.inputs,
             task_runs: row.task_runs,
@@ -201,9 +220,14 @@ async fn list_in_any_state(
     before: Option<RunId>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let (low, high) = filter.id_bounds();
+    let (low, high) = filter.id_bounds(before);
     let mut query = runs::table
-        .filter(runs::tenant_id.eq(tenant.0))
+        .filter(
+            runs::tenant_id
+                .eq(tenant.0)
+                .and(runs::id.gt(low))
+                .and(runs::id.lt(high)),
+        )
         .select(Row::as_select())
         .order(runs::id.desc())
         .limit(limit)
@@ -220,12 +244,6 @@ async fn list_in_any_state(
     if let Some(before) = filter.created_before {
         query = query.filter(runs::created_at.lt(before));
     }
-    if let Some(low) = low {
-        query = query.filter(runs::id.gt(low));
-    }
-    for bound in [high, before.map(|run| run.0)].into_iter().flatten() {
-        query = query.filter(runs::id.lt(bound));
-    }
     Ok(query.load(&mut **transaction).await?)
 }
 
@@ -236,17 +254,16 @@ async fn list_in_states(
     before: Option<RunId>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let (low, high) = filter.id_bounds();
+    let (low, high) = filter.id_bounds(before);
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let statement = statement!("list_runs_in_states")
         .bind::<SqlUuid, _>(tenant.0)
         .bind::<Array<Text>, _>(states)
-        .bind::<Nullable<SqlUuid>, _>(before.map(|run| run.0))
+        .bind::<SqlUuid, _>(low)
+        .bind::<SqlUuid, _>(high)
         .bind::<BigInt, _>(limit)
         .bind::<Nullable<SqlUuid>, _>(filter.workflow.map(|workflow| workflow.0))
         .bind::<Nullable<Text>, _>(filter.started_by.as_deref())
-        .bind::<Nullable<SqlUuid>, _>(low)
-        .bind::<Nullable<SqlUuid>, _>(high)
         .bind::<Nullable<Timestamptz>, _>(filter.created_from)
         .bind::<Nullable<Timestamptz>, _>(filter.created_before);
     Ok(Fixed(statement).load(&mut **transaction).await?)
@@ -259,15 +276,19 @@ mod tests {
     #[test]
     fn an_id_made_within_the_bounds_of_time_is_within_the_bounds_of_ids() {
         let instant = DateTime::from_timestamp(1_790_000_000, 0).expect("the instant exists");
-        let (secs, nanos) = (1_790_000_000, 0);
-        let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, secs, nanos));
+        let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_790_000_000, 0));
         let filter = RunFilter {
             created_from: Some(instant),
             created_before: Some(instant + TimeDelta::seconds(1)),
             ..RunFilter::default()
         };
-        let (low, high) = filter.id_bounds();
-        assert!(low.is_some_and(|low| low < id) && high.is_some_and(|high| id < high));
+        let (low, high) = filter.id_bounds(None);
+        assert!(low < id && id < high);
+        assert_eq!(
+            filter.id_bounds(Some(id.into())),
+            (low, id),
+            "the nearer bound holds"
+        );
     }
 
     #[test]
@@ -277,6 +298,6 @@ mod tests {
             created_before: Some(DateTime::<Utc>::MAX_UTC),
             ..RunFilter::default()
         };
-        assert_eq!(filter.id_bounds(), (None, None));
+        assert_eq!(filter.id_bounds(None), (Uuid::nil(), Uuid::max()));
     }
 }

@@ -111,7 +111,7 @@ impl LogFollower {
             attempt: None,
             limit: i64::try_from(PAGE).expect("a page is small"),
         };
-        let lines = list_log_lines(&mut transaction, self.tenant, self.task_run, page).await?;
+        let lines = list_log_lines(&mut transaction, self.tenant, &[self.task_run], page).await?;
         transaction.commit().await?;
         Ok(Look {
             ended: task_run
@@ -148,12 +148,14 @@ fn without_gaps(mut place: LogPlace, latest: i32, mut lines: Vec<PrintedLine>) -
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use uuid::Uuid;
 
     use super::*;
     use crate::work::LogStream;
 
     fn lines(places: &[(i32, i32)]) -> Vec<PrintedLine> {
         let line = |&(attempt, number): &(i32, i32)| PrintedLine {
+            task_run_id: Uuid::nil().into(),
             place: LogPlace { attempt, number },
             stream: LogStream::Stdout,
             text: String::new(),

@@ -1,5 +1,4 @@
--- list_executors: the $4 youngest lives of executors that tenant $1 may see, older than life $2 if that is given; those that
--- have ended only when $3.
+-- list_executors: the $4 youngest lives of executors that tenant $1 may see, older than life $2; those that have ended only when $3.
 -- Moves:  nothing
 -- Index:  executor_key_is_unique_among_the_living, or executors_pkey, once for the tenant and once for the platform.
 -- Clock:  the database's: a lease that has ended by it is over, whether or not anybody has noticed.
@@ -18,7 +17,7 @@ CROSS JOIN LATERAL (
         END AS state
     FROM executors
     WHERE tenant_id = owner.tenant_id
-        AND id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        AND id < $2
         AND (ended_at IS NULL OR $3)
     ORDER BY id DESC
     LIMIT $4

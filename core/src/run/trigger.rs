@@ -1,0 +1,11 @@
+//! What causes runs.
+
+use super::named;
+
+named! {
+    /// What caused a run.
+    Trigger {
+        /// Somebody started it.
+        Caller = "CALLER",
+    }
+}
