@@ -286,19 +286,19 @@ fn plan(published: &Published, requests: &[StartRun]) -> Result<Vec<Planned>, Co
         let at = |field: &str| vec![place.to_string(), field.to_owned()];
         let key = &request.workflow;
         let version = match published.by_key.get(key) {
-            Some(Some(version)) => &published.versions[version],
+            Some(Some(version)) => Some(&published.versions[version]),
             Some(None) => {
                 let message =
                     format!("the workflow {key:?} has no published version; publish it with publishWorkflow");
                 refusals.push(Refusal::new(RefusalCode::Conflict, at("workflow"), message));
-                continue;
+                None
             }
             None => {
                 refusals.push(Refusal::not_found(
                     at("workflow"),
                     format!("there is no workflow with the key {key:?}"),
                 ));
-                continue;
+                None
             }
         };
         if let Some(priority) = request.priority
@@ -309,7 +309,8 @@ fn plan(published: &Published, requests: &[StartRun]) -> Result<Vec<Planned>, Co
                 format!("the priority is 0 to 9, not {priority}"),
             ));
         }
-        let inputs = complete_inputs(&version.inputs, &request.inputs).unwrap_or_else(|faults| {
+        let specs = version.map(|version| &version.inputs);
+        let inputs = complete_inputs(specs, &request.inputs).unwrap_or_else(|faults| {
             refusals.extend(faults.into_iter().map(|(name, message)| {
                 let mut path = at("inputs");
                 path.extend(name);
@@ -325,14 +326,14 @@ fn plan(published: &Published, requests: &[StartRun]) -> Result<Vec<Planned>, Co
                 "an idempotency key has 1 to 255 bytes",
             ));
         }
-        plans.push(Planned {
+        plans.extend(version.map(|version| Planned {
             id: RunId::generate(),
             replayed: false,
             version: Arc::clone(version),
             priority: request.priority.unwrap_or(version.priority),
             named: request.idempotency_key.clone().map(|key| (key, digest(request))),
             inputs,
-        });
+        }));
     }
     if refusals.is_empty() {
         Ok(plans)
@@ -347,14 +348,18 @@ fn digest(request: &StartRun) -> [u8; 32] {
     Sha256::digest(told.to_string().as_bytes()).into()
 }
 
-/// The inputs with their defaults, or everything that is wrong with them, each with the name of the input.
+/// What is wrong with the inputs: the name of one, unless it is all of them, and a sentence.
+type InputFault = (Option<String>, String);
+
+/// The inputs with their defaults, or everything that is wrong with them, each with the name of the input. Without `specs` it is
+/// not known what the workflow takes.
 fn complete_inputs(
-    specs: &BTreeMap<String, InputSpec>,
+    specs: Option<&BTreeMap<String, InputSpec>>,
     given: &Map<String, Value>,
-) -> Result<Map<String, Value>, Vec<(Option<String>, String)>> {
+) -> Result<Map<String, Value>, Vec<InputFault>> {
     let mut faults = Vec::new();
     let mut inputs = given.clone();
-    if !specs.is_empty() {
+    if let Some(specs) = specs.filter(|specs| !specs.is_empty()) {
         let known = || specs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         for (name, value) in given {
             match specs.get(name) {
@@ -391,7 +396,7 @@ fn complete_inputs(
             ),
         ));
     }
-    if text.contains("\\u0000") {
+    if inputs.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)) {
         faults.push((
             None,
             "the inputs hold a NUL character, which cannot be stored".to_owned(),
@@ -401,6 +406,17 @@ fn complete_inputs(
         Ok(inputs)
     } else {
         Err(faults)
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        _ => false,
     }
 }
 
