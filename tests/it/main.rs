@@ -1,6 +1,13 @@
 //! The integration tests, a module for each feature.
 
+mod assignment;
 mod cancel;
 mod failure;
 mod giving_up;
+mod isolation;
+mod layout;
 mod order;
+mod schema;
+mod starting;
+mod statements;
+mod survival;

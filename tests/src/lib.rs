@@ -7,6 +7,7 @@
 
 pub mod script;
 pub mod server;
+pub mod sources;
 pub mod story;
 pub mod tree;
 pub mod world;

@@ -3,6 +3,7 @@
 //! A [`Scripted`] executor speaks to the service exactly as a real one does, through a [`WorkSource`], and performs
 //! nothing: the test decides what it takes, how each attempt ends, and when it falls silent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,8 +19,8 @@ use waterclock_core::work::{
 
 use crate::world::{Running, World};
 
-/// How long a scripted executor's lease lasts; tests that age it move time by more than this.
-pub const LEASE: Duration = Duration::from_secs(15);
+/// How long a scripted executor's lease lasts: longer than any test, unless it moves time by more than this.
+pub const LEASE: Duration = Duration::from_secs(120);
 
 /// How long an executor may wait for work that a test says is there.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -190,13 +191,22 @@ impl Scripted {
     }
 
     /// Stops, and hands back what it holds.
-    pub async fn leave(self) {
+    pub async fn leave(&self) {
         self.source.leave(self.id).await.expect("the executor is let go");
     }
 
     /// Works by itself from now on: everything it takes ends as `script` says.
     #[must_use]
     pub fn perform(self, script: impl Fn(&Assignment) -> Report + Send + Sync + 'static) -> Running {
+        Arc::new(self).perform_beside(script)
+    }
+
+    /// Works by itself, and leaves the test a hand on it.
+    #[must_use]
+    pub fn perform_beside(
+        self: Arc<Self>,
+        script: impl Fn(&Assignment) -> Report + Send + Sync + 'static,
+    ) -> Running {
         Running::spawn(async move |shutdown| {
             let mut receiver = self.signals.receiver();
             let mut reports = Vec::new();

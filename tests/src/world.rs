@@ -154,9 +154,24 @@ impl World {
     /// A scheduler, until its handle is dropped or it is stopped.
     #[must_use]
     pub fn scheduler(&self) -> Running {
-        let database = self.engine.clone();
-        let scheduler = Scheduler::new(database, self.signals.clone(), Metrics::new(), "here".to_owned());
-        Running::spawn(|shutdown| scheduler.run(shutdown))
+        run_scheduler(&self.engine, &self.signals)
+    }
+
+    /// Lets this process and others hear each other.
+    #[must_use]
+    pub fn relay(&self) -> Running {
+        run_relay(&self.engine, &self.signals)
+    }
+
+    /// Another process on the same database.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        let (database, signals) = (self.another_pool(), Signals::new());
+        Process {
+            _relay: run_relay(&database, &signals),
+            database,
+            signals,
+        }
     }
 
     /// Waits until `holds`, looking whenever something was signalled; `what` is said when it takes too long.
@@ -242,6 +257,38 @@ pub fn request(workflow: &str) -> StartRun {
 pub async fn heard(receiver: &mut SignalReceiver, wanted: impl Fn(Signal) -> bool) {
     let hearing = async { while !wanted(receiver.next().await) {} };
     assert!(timeout(PATIENCE, hearing).await.is_ok(), "the signal never came");
+}
+
+/// Another process: it shares nothing with the test but the database.
+pub struct Process {
+    /// Its connections.
+    pub database: Database,
+    /// What it hears.
+    pub signals: Signals,
+    _relay: Running,
+}
+
+impl Process {
+    /// A scheduler in this process.
+    #[must_use]
+    pub fn scheduler(&self) -> Running {
+        run_scheduler(&self.database, &self.signals)
+    }
+}
+
+fn run_scheduler(database: &Database, signals: &Signals) -> Running {
+    let scheduler = Scheduler::new(
+        database.clone(),
+        signals.clone(),
+        Metrics::new(),
+        "here".to_owned(),
+    );
+    Running::spawn(|shutdown| scheduler.run(shutdown))
+}
+
+fn run_relay(database: &Database, signals: &Signals) -> Running {
+    let (database, signals) = (database.clone(), signals.clone());
+    Running::spawn(async move |shutdown| signals.relay(&database, &shutdown).await)
 }
 
 /// Something that runs beside the test.

@@ -1,0 +1,212 @@
+//! A tenant is alone: PostgreSQL itself shows it nothing of another's, whatever a statement forgets to ask.
+//!
+//! The tables are taken from the catalog, so a table that is made tomorrow is tried too; until something of both tenants is
+//! in it, the test fails.
+
+use waterclock_core::id::TenantId;
+use waterclock_core::run::Outcome;
+use waterclock_tests::story::with;
+use waterclock_tests::{World, ended, graph, succeed};
+
+/// A tenant that has something in every table; gives its id.
+async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
+    let definition = with(graph("a -> b c"), "c", |node| {
+        node.required_labels = vec!["nowhere".to_owned()];
+    });
+    let tenant = world.tenant_with(key, &definition).await;
+    let id = tenant.to_string();
+    world
+        .execute(
+            "WITH package AS (
+                INSERT INTO packages (tenant_id, digest, file_name, size)
+                VALUES ($1::text::uuid, decode(repeat('ab', 32), 'hex'), 'job.jar', 1)
+            ), chunk AS (
+                INSERT INTO package_chunks (tenant_id, digest, place, content)
+                VALUES ($1::text::uuid, decode(repeat('ab', 32), 'hex'), 0, 'x')
+            ), program AS (
+                INSERT INTO programs (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'p', '{}')
+            ), endpoint AS (
+                INSERT INTO endpoints (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'e', '{}')
+            ), node AS (
+                INSERT INTO task_nodes (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}')
+            )
+            SELECT",
+            &[&id],
+        )
+        .await;
+    let wish = waterclock_core::command::start_run::StartRun {
+        idempotency_key: Some("once".to_owned()),
+        ..waterclock_tests::world::request(key)
+    };
+    world
+        .starter
+        .start(tenant, "somebody", vec![wish])
+        .await
+        .expect("a run");
+    let executor = world.executor(key).only_for(key).join().await;
+    let first = executor.take_one().await;
+    world
+        .execute(
+            "INSERT INTO log_lines (tenant_id, task_run_id, attempt, number, stream, text, at)
+            VALUES ($1::text::uuid, $2::text::uuid, 1, 1, 'STDOUT', 'secret', present())",
+            &[&id, &first.task_run_id.to_string()],
+        )
+        .await;
+    executor.exchange(vec![succeed(&first)], 0).await;
+    executor
+        .exchange(vec![ended(&executor.take_one().await, Outcome::Failed)], 0)
+        .await;
+    tenant
+}
+
+async fn tenant_tables(world: &World) -> Vec<String> {
+    let tables: Vec<String> = world
+        .column(
+            "SELECT table_name::text FROM information_schema.columns
+            WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY 1",
+            &[],
+        )
+        .await;
+    assert!(tables.len() >= 15, "{tables:?}");
+    tables
+}
+
+/// Works as the API does, for the tenant or for nobody, and gives what `query` counts.
+async fn count_as_api(world: &World, tenant: Option<TenantId>, query: &str) -> i64 {
+    let mut client = world.connect().await;
+    let transaction = client.transaction().await.unwrap();
+    transaction
+        .batch_execute("SET LOCAL ROLE waterclock_api")
+        .await
+        .unwrap();
+    if let Some(tenant) = tenant {
+        let set = format!("SET LOCAL app.tenant = '{tenant}'");
+        transaction.batch_execute(&set).await.unwrap();
+    }
+    let counted = transaction.query_one(query, &[]).await;
+    counted.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+}
+
+#[tokio::test]
+async fn nothing_of_another_tenant_is_visible_and_without_a_tenant_nothing_at_all() {
+    let world = World::new().await;
+    let one = tenant_with_everything(&world, "one").await;
+    let other = tenant_with_everything(&world, "other").await;
+    world
+        .execute("INSERT INTO events (tenant_id, kind) SELECT id, 'SHARED' FROM tenants WHERE key = 'platform'", &[])
+        .await;
+    for table in tenant_tables(&world).await {
+        let theirs = format!("SELECT count(*) FROM {table} WHERE tenant_id = '{other}'");
+        let there: i64 = world.value(&theirs, &[]).await;
+        assert!(there > 0, "nothing of the other tenant is in {table}, so nothing is proved");
+        assert_eq!(count_as_api(&world, Some(one), &theirs).await, 0, "{table}");
+        assert_eq!(count_as_api(&world, Some(other), &theirs).await, there, "{table}");
+        let any = format!("SELECT count(*) FROM {table} WHERE tenant_id IN ('{one}', '{other}')");
+        assert_eq!(count_as_api(&world, None, &any).await, 0, "{table}");
+        // Shared executors, and what happens to them, are the one thing that every tenant sees.
+        let foreign = format!("SELECT count(*) FROM {table} WHERE tenant_id <> '{one}'");
+        let shared = count_as_api(&world, Some(one), &foreign).await;
+        assert_eq!(shared > 0, table == "events", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_can_be_written_into_another_tenants_tables() {
+    let world = World::new().await;
+    let one = tenant_with_everything(&world, "one").await;
+    let other = tenant_with_everything(&world, "other").await;
+    for table in tenant_tables(&world).await {
+        // The other's own row, as it is, so that nothing but the tenant can be wrong with it.
+        let row: String = world
+            .value(
+                &format!("SELECT to_jsonb(t)::text FROM {table} AS t WHERE tenant_id = '{other}' LIMIT 1"),
+                &[],
+            )
+            .await;
+        let columns: String = world
+            .value(
+                "SELECT string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns
+                WHERE table_schema = 'public' AND table_name = $1 AND is_identity = 'NO'",
+                &[&table],
+            )
+            .await;
+        let attempts = [
+            format!(
+                "INSERT INTO {table} ({columns})
+                SELECT {columns} FROM jsonb_populate_record(NULL::{table}, '{}')",
+                row.replace('\'', "''")
+            ),
+            format!("UPDATE {table} SET tenant_id = '{other}'"),
+            format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = '{other}'"),
+            format!("DELETE FROM {table} WHERE tenant_id = '{other}'"),
+        ];
+        for attempt in attempts {
+            let refused = refused_or_nothing(&world, one, &attempt).await;
+            assert!(refused, "it went through: {attempt}");
+        }
+    }
+}
+
+/// Whether the database refuses the statement for its policies or grants, or lets it touch no row.
+async fn refused_or_nothing(world: &World, tenant: TenantId, statement: &str) -> bool {
+    let mut client = world.connect().await;
+    let transaction = client.transaction().await.unwrap();
+    transaction
+        .batch_execute(&format!(
+            "SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'"
+        ))
+        .await
+        .unwrap();
+    match transaction.execute(statement, &[]).await {
+        Ok(changed) => changed == 0,
+        Err(error) => error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE),
+    }
+}
+
+#[tokio::test]
+async fn the_api_may_not_read_or_change_who_schedules_or_rename_a_tenant() {
+    let world = World::new().await;
+    let tenant = world.tenant("one").await;
+    for statement in [
+        "SELECT count(*) FROM schedulers",
+        "DELETE FROM schedulers",
+        "UPDATE tenants SET key = 'mine'",
+        "DELETE FROM tenants",
+        "DELETE FROM runs",
+        "DELETE FROM events",
+        "UPDATE events SET kind = 'NOTHING'",
+        "UPDATE attempts SET outcome = 'SUCCEEDED'",
+        "UPDATE workflow_versions SET definition = '{}'",
+        "CREATE TABLE mine ()",
+        "ALTER TABLE runs DISABLE ROW LEVEL SECURITY",
+    ] {
+        let mut client = world.connect().await;
+        let transaction = client.transaction().await.unwrap();
+        let begin = format!("SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'");
+        transaction.batch_execute(&begin).await.unwrap();
+        let refused = transaction.batch_execute(statement).await.unwrap_err();
+        assert_eq!(
+            refused.code(),
+            Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE),
+            "{statement}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_setting_does_not_outlive_its_transaction() {
+    let world = World::new().await;
+    let tenant = world.tenant_with("one", &graph("a")).await;
+    world.start(tenant, "one").await;
+    let mut client = world.connect().await;
+    let transaction = client.transaction().await.unwrap();
+    let begin = format!("SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'");
+    transaction.batch_execute(&begin).await.unwrap();
+    transaction.commit().await.unwrap();
+    client
+        .batch_execute("SET ROLE waterclock_api")
+        .await
+        .unwrap();
+    let row = client.query_one("SELECT count(*) FROM runs", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 0);
+}
