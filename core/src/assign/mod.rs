@@ -82,6 +82,10 @@ pub struct Choice {
 
 /// Chooses executors for as many of `heads` as there are slots for. `running` is how many slots each tenant holds.
 #[must_use]
+#[expect(
+    clippy::implicit_hasher,
+    reason = "the counts come from one place, and are a map of the usual kind"
+)]
 pub fn assign(
     heads: Vec<Head>,
     mut candidates: Vec<Candidate>,

@@ -199,14 +199,15 @@ impl TaskRunState {
     pub fn after(self, event: TaskRunEvent) -> Result<Self, IllegalTransition> {
         use {TaskRunEvent as On, TaskRunState as Is};
         match (self, event) {
-            (Is::Blocked, On::Released) | (Is::RetryWait, On::RetryDue) => Ok(Is::Ready),
+            (Is::Blocked, On::Released)
+            | (Is::RetryWait, On::RetryDue)
+            | (Is::Assigned | Is::Running, On::Reclaimed) => Ok(Is::Ready),
             (Is::Blocked, On::UpstreamFailed) => Ok(Is::UpstreamFailed),
             (Is::Blocked, On::Skipped) => Ok(Is::Skipped),
             (Is::Ready, On::Assigned) => Ok(Is::Assigned),
             (Is::Assigned, On::Started) => Ok(Is::Running),
             (Is::Running, On::Succeeded) => Ok(Is::Succeeded),
             (Is::Assigned | Is::Running, On::RetryLater) => Ok(Is::RetryWait),
-            (Is::Assigned | Is::Running, On::Reclaimed) => Ok(Is::Ready),
             (Is::Assigned | Is::Running, On::Spent) => Ok(Is::Failed),
             (Is::Blocked | Is::Ready | Is::Assigned | Is::Running | Is::RetryWait, On::Cancelled) => {
                 Ok(Is::Cancelled)

@@ -22,6 +22,10 @@ pub(crate) mod packages;
 pub(crate) mod programs;
 pub(crate) mod registry;
 pub mod runs;
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are those of the tables, where nothing is marked up"
+)]
 mod schema;
 pub(crate) mod settle;
 pub mod signals;

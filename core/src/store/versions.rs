@@ -14,12 +14,14 @@ use crate::id::{TenantId, WorkflowVersionId};
 use crate::workflow::PinnedVersion;
 
 /// How many versions are kept; beyond it the whole memory is forgotten and fills again with what is in use.
-const KEPT: usize = 1024;
+const KEEP: usize = 1024;
+
+type Kept = HashMap<(TenantId, WorkflowVersionId), Arc<PinnedVersion>>;
 
 /// Versions that this process has read. A version never changes, so none is ever stale.
 #[derive(Clone, Default)]
 pub struct Versions {
-    kept: Arc<Mutex<HashMap<(TenantId, WorkflowVersionId), Arc<PinnedVersion>>>>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 impl Versions {
@@ -46,7 +48,7 @@ impl Versions {
         }
         let read = read_versions(transaction, &missing).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() + read.len() > KEPT {
+        if kept.len() + read.len() > KEEP {
             kept.clear();
         }
         for (tenant, version) in read {
