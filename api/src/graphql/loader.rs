@@ -57,7 +57,7 @@ where
 }
 
 /// The ids of each tenant, since each is read under its own row-level security.
-fn by_tenant<Id: Copy>(keys: &[(TenantId, Id)]) -> HashMap<TenantId, Vec<Id>> {
+pub(super) fn by_tenant<Id: Copy>(keys: &[(TenantId, Id)]) -> HashMap<TenantId, Vec<Id>> {
     let mut tenants: HashMap<TenantId, Vec<Id>> = HashMap::new();
     for &(tenant, id) in keys {
         tenants.entry(tenant).or_default().push(id);

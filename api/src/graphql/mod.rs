@@ -7,29 +7,40 @@
 //! The schema is the manual. Every type, field, argument and value has a description, and every field at the root a guard;
 //! tests walk the schema for both, so that a new field cannot be without.
 
+mod attempt;
 mod connection;
 mod endpoint;
 mod error;
+mod event;
+mod executor;
 mod guard;
 mod id;
+mod journal;
 mod listing;
 mod loader;
+mod log;
 mod mutate;
 mod named;
 mod node;
 mod package;
 mod program;
 mod reference;
+mod run;
 mod scalar;
 mod task_node;
+mod task_run;
 mod tenant;
 #[cfg(test)]
 mod tests;
 mod workflow;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder};
 use waterclock_core::catalogue::Catalogue;
+use waterclock_core::command::start_run::RunStarter;
+use waterclock_core::journal::Journal;
+use waterclock_core::signal::Signals;
 use waterclock_core::store::Database;
+use waterclock_core::watch::Watch;
 
 use crate::transport::limits;
 
@@ -43,6 +54,8 @@ pub struct Query(
     endpoint::EndpointQuery,
     task_node::TaskNodeQuery,
     workflow::WorkflowQuery,
+    run::RunQuery,
+    executor::ExecutorQuery,
 );
 
 /// Everything that can be changed.
@@ -53,10 +66,17 @@ pub struct Mutation(
     endpoint::EndpointMutation,
     task_node::TaskNodeMutation,
     workflow::WorkflowMutation,
+    run::RunMutation,
+    executor::ExecutorMutation,
 );
 
 /// Everything that can be followed.
-pub type Subscription = EmptySubscription;
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    run::RunSubscription,
+    log::LogSubscription,
+    executor::ExecutorSubscription,
+);
 
 /// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -65,15 +85,28 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub struct Services {
     /// Where everything is.
     pub database: Database,
+    /// Wakes those whom a mutation concerns.
+    pub signals: Signals,
+    /// Hands out what happens; it must be running.
+    pub watch: Watch,
 }
 
 /// The schema with what its resolvers work with.
 #[must_use]
 pub fn schema(services: Services) -> Schema {
     let catalogue = Catalogue::new(services.database.clone());
+    let journal = Journal::new(services.database.clone());
     builder()
         .data(loader::CatalogueLoader::batching(catalogue.clone()))
         .data(catalogue)
+        .data(journal::JournalLoader::batching(journal.clone()))
+        .data(journal)
+        .data(RunStarter::new(
+            services.database.clone(),
+            services.signals.clone(),
+        ))
+        .data(services.signals)
+        .data(services.watch)
         .data(services.database)
         .finish()
 }
@@ -92,6 +125,6 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     limits::apply(Schema::build(
         Query::default(),
         Mutation::default(),
-        EmptySubscription,
+        Subscription::default(),
     ))
 }

@@ -2,14 +2,20 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
-use waterclock_core::id::{EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId};
+use waterclock_core::id::{
+    EndpointId, ExecutorId, ProgramId, RunId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
+};
 
 use super::endpoint::Endpoint;
+use super::executor::Executor;
 use super::guard::{VIEWER, caller};
 use super::id::{Kind, decode};
+use super::journal;
 use super::loader::{load, load_tenant};
 use super::program::Program;
+use super::run::Run;
 use super::task_node::TaskNode;
+use super::task_run::TaskRun;
 use super::tenant::Tenant;
 use super::workflow::{Workflow, WorkflowVersion};
 use crate::transport::ErrorCode;
@@ -30,6 +36,12 @@ pub(crate) enum Node {
     Workflow(Workflow),
     /// An edition of a workflow.
     WorkflowVersion(WorkflowVersion),
+    /// A run.
+    Run(Run),
+    /// A task run.
+    TaskRun(TaskRun),
+    /// A life of an executor.
+    Executor(Executor),
 }
 
 /// The most ids of one call.
@@ -91,6 +103,14 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::WorkflowVersion => load(context, WorkflowVersionId::from(uuid))
             .await?
             .map(|found| Node::WorkflowVersion(WorkflowVersion(found))),
-        Kind::Run | Kind::TaskRun | Kind::Executor => None,
+        Kind::Run => journal::load(context, RunId::from(uuid))
+            .await?
+            .map(|found| Node::Run(Run::known(found))),
+        Kind::TaskRun => journal::load(context, TaskRunId::from(uuid))
+            .await?
+            .map(|found| Node::TaskRun(TaskRun::known(found))),
+        Kind::Executor => journal::load(context, ExecutorId::from(uuid))
+            .await?
+            .map(|found| Node::Executor(Executor(found))),
     })
 }

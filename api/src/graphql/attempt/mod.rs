@@ -1,0 +1,5 @@
+//! Attempts.
+
+mod object;
+
+pub(crate) use object::{Attempt, Outcome};

@@ -1,0 +1,12 @@
+//! Runs: started, cancelled, read, followed.
+
+mod input;
+mod mutation;
+mod object;
+mod query;
+mod subscription;
+
+pub(crate) use mutation::RunMutation;
+pub(crate) use object::Run;
+pub(crate) use query::RunQuery;
+pub(crate) use subscription::RunSubscription;

@@ -1,0 +1,5 @@
+//! Task runs.
+
+mod object;
+
+pub(crate) use object::{TaskRun, TaskRunState};
