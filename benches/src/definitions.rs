@@ -7,12 +7,12 @@ const NOTHING: &str = "nothing";
 
 /// A task node that ends as soon as an executor starts it. Every other definition here needs it.
 pub(crate) fn no_op() -> Value {
-    json!({"kind": "TaskNode", "key": NOTHING, "noOp": true})
+    json!({"kind": "TaskNode", "key": NOTHING, "work": {"noOp": true}})
 }
 
 /// A workflow of one no-op node; only executors that offer `label`, if one is given, may have it.
 pub(crate) fn single(key: &str, label: Option<&str>) -> Value {
-    let mut node = json!({"key": "only", "taskNode": NOTHING});
+    let mut node = json!({"key": "only", "taskNode": {"key": NOTHING}});
     if let Some(label) = label {
         node["requiredLabels"] = json!([label]);
     }
@@ -41,16 +41,16 @@ pub(crate) fn fan(key: &str, width: usize) -> Value {
 
 /// An endpoint at `url`, and a workflow of one call of it, for executors that offer `label`.
 pub(crate) fn call(key: &str, url: &str, label: &str) -> [Value; 3] {
-    let node = json!({"key": "call", "taskNode": key, "requiredLabels": [label]});
+    let node = json!({"key": "call", "taskNode": {"key": key}, "requiredLabels": [label]});
     [
         json!({"kind": "Endpoint", "key": key, "method": "GET", "url": url, "timeout": "PT5M"}),
-        json!({"kind": "TaskNode", "key": key, "endpoint": key}),
+        json!({"kind": "TaskNode", "key": key, "work": {"endpoint": {"key": key}}}),
         json!({"kind": "Workflow", "key": key, "nodes": [node], "edges": []}),
     ]
 }
 
 fn node(key: &str) -> Value {
-    json!({"key": key, "taskNode": NOTHING})
+    json!({"key": key, "taskNode": {"key": NOTHING}})
 }
 
 fn edge(from: &str, to: &str) -> Value {
