@@ -73,11 +73,7 @@ impl ExecutorConfig {
     /// Its own folder below [`ExecutorConfig::data_dir`].
     pub(crate) fn folder(&self) -> PathBuf {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let name: String = self
-            .key
-            .chars()
-            .map(|c| if plain(c) { c } else { '_' })
-            .collect();
+        let name: String = self.key.chars().map(|c| if plain(c) { c } else { '_' }).collect();
         self.data_dir.join(format!("executor-{name}"))
     }
 }

@@ -4,12 +4,13 @@
 //! so the executor ends its own before: when two thirds of the lease have passed since the last heartbeat that is known to
 //! have arrived, counted from when it was sent.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use waterclock_core::id::ExecutorId;
@@ -80,9 +81,8 @@ impl Pulse {
         let mut backoff = Backoff::default();
         let mut next = renewed + self.interval;
         loop {
-            sleep_until(next).await;
-            let sent = Instant::now();
-            let reply = self.send(renewed + self.trust, &standing).await;
+            let trusted_until = renewed + self.trust;
+            let (sent, reply) = watched(self.beat_once(next), trusted_until, &standing).await;
             match reply {
                 Some(HeartbeatReply::Lost) => {
                     standing.send_replace(Standing::Lost);
@@ -93,40 +93,36 @@ impl Pulse {
                         self.drain.cancel();
                     }
                     renewed = sent;
-                    backoff.succeeded();
-                    standing.send_if_modified(|standing| {
-                        std::mem::replace(standing, Standing::Held) != Standing::Held
-                    });
                     next = sent + self.interval;
+                    backoff.succeeded();
+                    stand(&standing, Standing::Held);
                 }
                 None => next = Instant::now() + backoff.next_wait().min(self.interval),
             }
         }
     }
 
-    /// Sends one heartbeat; `None` when it is not known to have arrived. `trusted_until` may pass meanwhile.
-    async fn send(
-        &mut self,
-        trusted_until: Instant,
-        standing: &watch::Sender<Standing>,
-    ) -> Option<HeartbeatReply> {
+    /// Sends one heartbeat when it is due; `None` when it is not known to have arrived.
+    async fn beat_once(&mut self, due: Instant) -> (Instant, Option<HeartbeatReply>) {
+        sleep_until(due).await;
         let heartbeat = self.heartbeat();
-        let mut sending = self.source.heartbeat(heartbeat);
-        let arrived = match timeout_at(trusted_until, &mut sending).await {
-            Ok(arrived) => arrived,
+        let sent = Instant::now();
+        // A call that hangs is given up for another.
+        let reply = match timeout(self.interval, self.source.heartbeat(heartbeat)).await {
+            Ok(Ok(reply)) => Some(reply),
+            Ok(Err(error)) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a heartbeat did not arrive"
+                );
+                None
+            }
             Err(_) => {
-                standing.send_if_modified(|standing| {
-                    std::mem::replace(standing, Standing::Ending) != Standing::Ending
-                });
-                // A call that hangs is given up for another.
-                timeout_at(Instant::now() + self.interval, sending).await.ok()?
+                warn!(waited = ?self.interval, "a heartbeat was not answered");
+                None
             }
         };
-        arrived
-            .inspect_err(|error| {
-                warn!(error = error as &dyn std::error::Error, "a heartbeat did not arrive");
-            })
-            .ok()
+        (sent, reply)
     }
 
     fn heartbeat(&mut self) -> Heartbeat {
@@ -141,4 +137,24 @@ impl Pulse {
             draining: self.vitals.draining.load(Ordering::Relaxed),
         }
     }
+}
+
+/// Waits for `beating`, and says so when the lease cannot be trusted any more meanwhile.
+async fn watched<T>(
+    beating: impl Future<Output = T>,
+    trusted_until: Instant,
+    standing: &watch::Sender<Standing>,
+) -> T {
+    let mut beating = pin!(beating);
+    tokio::select! {
+        biased;
+        beaten = &mut beating => return beaten,
+        () = sleep_until(trusted_until) => stand(standing, Standing::Ending),
+    }
+    beating.await
+}
+
+/// Says how the executor stands, if that is news.
+fn stand(standing: &watch::Sender<Standing>, now: Standing) {
+    standing.send_if_modified(|before| std::mem::replace(before, now) != now);
 }

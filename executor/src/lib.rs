@@ -61,7 +61,9 @@ pub enum ExecutorError {
     #[error("an executor needs at least one slot; give it --slots 1 or more")]
     NoSlots,
     /// Another executor on this machine uses its folder.
-    #[error("the folder {0} is used by another executor on this machine; give this one another --key or --data-dir")]
+    #[error(
+        "the folder {0} is used by another executor on this machine; give this one another --key or --data-dir"
+    )]
     FolderTaken(PathBuf),
     /// Its folder cannot be used.
     #[error("the folder {folder} cannot be used; look at --data-dir")]
@@ -92,8 +94,14 @@ pub async fn run(
     raise_open_files();
     let (log, writer) = Log::new(Arc::clone(&source), Arc::clone(&config.clock));
     let _writing = AbortOnDropHandle::new(tokio::spawn(writer.run()));
-    let performer = Performer::new(&config, &folder, Arc::clone(&source), Arc::clone(&containment), log)
-        .map_err(|source| ExecutorError::Folder { folder, source })?;
+    let performer = Performer::new(
+        &config,
+        &folder,
+        Arc::clone(&source),
+        Arc::clone(&containment),
+        log,
+    )
+    .map_err(|source| ExecutorError::Folder { folder, source })?;
     let executor = Executor {
         config: Arc::new(config),
         source,
@@ -143,7 +151,10 @@ impl Executor {
                 }
                 Err(WorkSourceError::Unavailable(cause)) => {
                     if !backoff.is_failing() {
-                        warn!(error = &*cause as &dyn std::error::Error, "the work source cannot be reached; trying on");
+                        warn!(
+                            error = &*cause as &dyn std::error::Error,
+                            "the work source cannot be reached; trying on"
+                        );
                     }
                     sleep(backoff.next_wait()).await;
                 }

@@ -208,12 +208,19 @@ impl LogWriter {
                 Ok(()) => return,
                 Err(WorkSourceError::Unavailable(cause)) => {
                     if !backoff.is_failing() {
-                        warn!(error = &*cause as &dyn std::error::Error, "the log cannot be written; programs wait");
+                        warn!(
+                            error = &*cause as &dyn std::error::Error,
+                            "the log cannot be written; programs wait"
+                        );
                     }
                     sleep(backoff.next_wait()).await;
                 }
                 Err(refused) => {
-                    error!(error = &refused as &dyn std::error::Error, lines = lines.len(), "lines of the log were refused");
+                    error!(
+                        error = &refused as &dyn std::error::Error,
+                        lines = lines.len(),
+                        "lines of the log were refused"
+                    );
                     return;
                 }
             }

@@ -234,7 +234,10 @@ impl ExchangeLoop {
             }
             Err(error) => {
                 if !self.asking.backoff.is_failing() {
-                    warn!(error = &error as &dyn std::error::Error, "an exchange failed; reports are kept");
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an exchange failed; reports are kept"
+                    );
                 }
                 self.asking.failed();
             }
@@ -412,7 +415,10 @@ pub(crate) async fn leave(source: &dyn WorkSource, executor_id: ExecutorId) {
     match timeout(FINAL_EXCHANGE, source.leave(executor_id)).await {
         Ok(Ok(())) => info!(executor.id = %executor_id, "left"),
         Ok(Err(error)) => {
-            warn!(error = &error as &dyn std::error::Error, "could not leave; the lease will end by itself");
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "could not leave; the lease will end by itself"
+            );
         }
         Err(_) => warn!("leaving took too long; the lease will end by itself"),
     }

@@ -69,10 +69,13 @@ mod tests {
         outbox.push(report(1));
         assert_eq!(outbox.hand_in().len(), 1);
         outbox.push(report(2));
-        let fences = |reports: Vec<Report>| -> Vec<i32> {
-            reports.iter().map(|report| report.lease.fence).collect()
-        };
-        assert_eq!(fences(outbox.hand_in()), [1, 2], "the first exchange did not land");
+        let fences =
+            |reports: Vec<Report>| -> Vec<i32> { reports.iter().map(|report| report.lease.fence).collect() };
+        assert_eq!(
+            fences(outbox.hand_in()),
+            [1, 2],
+            "the first exchange did not land"
+        );
         outbox.push(report(3));
         outbox.landed();
         assert_eq!(fences(outbox.hand_in()), [3]);

@@ -40,7 +40,9 @@ impl CgroupParent {
 
     /// Moving a process needs leave to write the members of the cgroup it goes to and of the one above both.
     fn probe(&self) -> io::Result<()> {
-        File::options().write(true).open(self.folder.join("cgroup.procs"))?;
+        File::options()
+            .write(true)
+            .open(self.folder.join("cgroup.procs"))?;
         self.make(&format!("probe-{}", uuid::Uuid::now_v7())).map(drop)
     }
 

@@ -80,8 +80,8 @@ enum State {
 }
 
 impl Keeper {
-    /// Becomes the subreaper and starts the program that the executor orders.
-    pub(super) fn of(post: Post) -> io::Result<Self> {
+    /// Becomes the subreaper and starts the program that the executor orders; `None` when it cannot be started.
+    pub(super) fn of(post: Post) -> io::Result<Option<Self>> {
         prctl::set_name(c"wc-keeper")?;
         prctl::set_child_subreaper(true)?;
         let deaths = block_signals()?;
@@ -98,24 +98,25 @@ impl Keeper {
             .stdout(post.stdout)
             .stderr(post.stderr);
         native::arrange_program(&mut command, order.limits, members);
-        match command.spawn() {
+        let (event, program) = match command.spawn() {
             Ok(program) => {
-                let program = Pid::from_raw(program.id().cast_signed());
-                control.write_all(&Event::Started(program.as_raw()).to_bytes())?;
-                Ok(Self {
-                    control,
-                    deaths,
-                    program,
-                    kill_all,
-                    state: State::Running,
-                })
+                let pid = program.id().cast_signed();
+                (Event::Started(pid), Some(Pid::from_raw(pid)))
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(Errno::EIO as i32);
-                control.write_all(&Event::NotStarted(errno).to_bytes())?;
-                Err(error)
+                (Event::NotStarted(errno), None)
             }
-        }
+        };
+        // An executor that is gone is noticed as the end of the socket, and then the tree is killed.
+        let _ = control.write_all(&event.to_bytes());
+        Ok(program.map(|program| Self {
+            control,
+            deaths,
+            program,
+            kill_all,
+            state: State::Running,
+        }))
     }
 
     /// Holds the tree until nothing of it is left.
@@ -159,17 +160,21 @@ impl Keeper {
     }
 
     fn program_ended(&mut self, end: End) {
-        // An executor that is gone is noticed as the end of the socket.
         let _ = self.control.write_all(&Event::Ended(end).to_bytes());
-        if self.state == State::Running {
-            self.state = State::Lingering(Instant::now() + LINGER);
+        match self.state {
+            State::Running => self.state = State::Lingering(Instant::now() + LINGER),
+            // What it started while everybody else was told has not heard of it.
+            State::Terminating => terminate_all(),
+            State::Lingering(_) | State::Killing => {}
         }
     }
 
     fn timeout(&self) -> PollTimeout {
         let wait = match self.state {
             State::Running | State::Terminating => return PollTimeout::NONE,
-            State::Lingering(until) => until.saturating_duration_since(Instant::now()) + Duration::from_millis(1),
+            State::Lingering(until) => {
+                until.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
+            }
             State::Killing => BETWEEN_KILLS,
         };
         PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX)
@@ -181,9 +186,7 @@ impl Keeper {
         match self.control.read(&mut word) {
             Ok(1) if word[0] == TERMINATE => {
                 self.state = State::Terminating;
-                tree::signal_descendants(Pid::this(), Signal::SIGTERM);
-                // One that is stopped hears of TERM only when it goes on.
-                tree::signal_descendants(Pid::this(), Signal::SIGCONT);
+                terminate_all();
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             _ => self.state = State::Killing,
@@ -194,8 +197,12 @@ impl Keeper {
         if let Some(kill) = &mut self.kill_all {
             let _ = kill.write(b"1");
         }
-        // Stopped first, so that nobody forks while the list is read.
-        tree::signal_descendants(Pid::this(), Signal::SIGSTOP);
-        tree::signal_descendants(Pid::this(), Signal::SIGKILL);
+        tree::kill_descendants(Pid::this());
     }
+}
+
+fn terminate_all() {
+    tree::signal_descendants(Pid::this(), Signal::SIGTERM);
+    // One that is stopped hears of TERM only when it goes on.
+    tree::signal_descendants(Pid::this(), Signal::SIGCONT);
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::unistd::{ForkResult, Pid, getppid, setsid};
 
 use super::order::Limits;
@@ -34,6 +34,16 @@ extern "C" fn before_main() {
     }
 }
 
+/// Lets every signal do what it does by default. A process started by `nohup`, for one, ignores some, and so would whatever
+/// it starts.
+pub(super) fn reset_signals() -> nix::Result<()> {
+    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
+        // SAFETY: the default action runs no code of ours.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+    }
+    Ok(())
+}
+
 /// Forks the warden.
 ///
 /// To be called in a process of one thread only, as the warden is: the child may then do whatever a process may do.
@@ -50,13 +60,14 @@ pub(super) fn own_received(descriptor: RawFd) -> OwnedFd {
 
 /// Arranges what a program's process does between fork and exec.
 ///
-/// It begins a session, so that signals to the group of the terminal do not reach it; is killed when its keeper is; gains
+/// It begins a session, so that signals to the group of the terminal do not reach it; has no signal blocked; is killed when its keeper is; gains
 /// no privileges by what it executes, since a set-user-id process could not be killed by an ordinary user's executor;
 /// keeps to its limits; and enters its cgroup.
 pub(super) fn arrange_program(command: &mut Command, limits: Limits, cgroup: Option<std::fs::File>) {
     let keeper = Pid::this();
     let arrange = move || {
         setsid()?;
+        SigSet::empty().thread_set_mask()?;
         prctl::set_pdeathsig(Signal::SIGKILL)?;
         if getppid() != keeper {
             return Err(io::ErrorKind::BrokenPipe.into());

@@ -87,7 +87,11 @@ impl Containment {
         ours.set_nonblocking(true)?;
         let (stdout, stdout_write) = io::pipe()?;
         let (stderr, stderr_write) = io::pipe()?;
-        let cgroup = self.cgroups.as_ref().map(|parent| parent.make(name)).transpose()?;
+        let cgroup = self
+            .cgroups
+            .as_ref()
+            .map(|parent| parent.make(name))
+            .transpose()?;
         let mut descriptors = vec![
             control.as_raw_fd(),
             stdout_write.as_raw_fd(),
@@ -106,6 +110,7 @@ impl Containment {
             Process {
                 control: UnixStream::from_std(ours)?,
                 heard: Vec::with_capacity(Event::SIZE),
+                end: None,
                 _cgroup: cgroup,
             },
             pipe::Receiver::from_owned_fd(stdout.into())?,
@@ -128,17 +133,19 @@ pub(crate) struct Running {
 pub(crate) struct Process {
     control: UnixStream,
     heard: Vec<u8>,
+    end: Option<End>,
     _cgroup: Option<Cgroup>,
 }
 
 impl Process {
-    /// Waits until the program ends; `None` when its keeper was killed. May be cancelled and called again.
-    pub(crate) async fn ended(&mut self) -> Option<End> {
-        loop {
-            if let Event::Ended(end) = self.next_event().await? {
-                return Some(end);
-            }
-        }
+    /// Waits until the program has ended, or its keeper was killed. May be cancelled and called again.
+    pub(crate) async fn ended(&mut self) {
+        while self.end.is_none() && self.next_event().await.is_some() {}
+    }
+
+    /// How the program ended; `None` while it runs, and when its keeper was killed.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end
     }
 
     /// Asks the whole tree to end.
@@ -152,22 +159,20 @@ impl Process {
         let _ = self.control.try_write(&[KILL]);
     }
 
-    /// Waits until nothing of the tree is left, and says how the program ended if that was not heard before.
-    pub(crate) async fn gone(&mut self) -> Option<End> {
-        let mut end = None;
-        while let Some(event) = self.next_event().await {
-            if let Event::Ended(how) = event {
-                end = Some(how);
-            }
-        }
-        end
+    /// Waits until nothing of the tree is left. May be cancelled and called again.
+    pub(crate) async fn gone(&mut self) {
+        while self.next_event().await.is_some() {}
     }
 
     async fn next_event(&mut self) -> Option<Event> {
         loop {
             if let Some(word) = self.heard.first_chunk::<{ Event::SIZE }>().copied() {
                 self.heard.drain(..Event::SIZE);
-                return Event::from_bytes(word);
+                let event = Event::from_bytes(word);
+                if let Some(Event::Ended(end)) = event {
+                    self.end = Some(end);
+                }
+                return event;
             }
             match self.control.read_buf(&mut self.heard).await {
                 Ok(0) | Err(_) => return None,

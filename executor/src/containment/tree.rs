@@ -18,6 +18,29 @@ pub(super) fn signal_descendants(ancestor: Pid, signal: Signal) {
     }
 }
 
+/// Kills every process that descends from `ancestor` now; one that was just being forked may be missed.
+pub(super) fn kill_descendants(ancestor: Pid) {
+    // Stopped first, so that nobody forks while the list is read.
+    signal_descendants(ancestor, Signal::SIGSTOP);
+    signal_descendants(ancestor, Signal::SIGKILL);
+}
+
+/// Kills what descends from `ancestor` other than through the children `kept`; false when there is nothing such.
+pub(super) fn kill_strays(ancestor: Pid, kept: &HashSet<Pid>) -> bool {
+    let parents = parents();
+    let strays: Vec<Pid> = parents
+        .iter()
+        .filter(|(child, parent)| *parent == ancestor && !kept.contains(child))
+        .map(|&(child, _)| child)
+        .collect();
+    for &stray in &strays {
+        let _ = kill(stray, Signal::SIGSTOP);
+        kill_descendants(stray);
+        let _ = kill(stray, Signal::SIGKILL);
+    }
+    !strays.is_empty()
+}
+
 /// Every process and its parent.
 fn parents() -> Vec<(Pid, Pid)> {
     let Ok(entries) = fs::read_dir("/proc") else {

@@ -1,5 +1,9 @@
 //! The process that makes keepers: small, with one thread, started once per executor.
+//!
+//! It is a subreaper too. Should a keeper be killed, its program dies with it, and what the program had started becomes the
+//! warden's, which kills it.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -13,10 +17,10 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, close, dup2_stdin, setsid};
+use nix::unistd::{ForkResult, Pid, close, dup2_stdin, setsid};
 
 use super::keeper::{Keeper, Post};
-use super::native;
+use super::{native, tree};
 
 /// Set in the environment of a process that is to be a warden. Programs never see it: their environment is made anew.
 pub(super) const ROLE_VARIABLE: &str = "WATERCLOCK_PROCESS_WARDEN";
@@ -26,6 +30,9 @@ pub(super) const GREETING: &[u8] = b"warden";
 
 /// The most descriptors in one message: control, stdout, stderr, and the two files of a cgroup.
 const MOST_DESCRIPTORS: usize = 5;
+
+/// How long, in milliseconds, what was killed is given to be gone before it is looked for again.
+const BETWEEN_KILLS: u8 = 10;
 
 /// Is the warden until the executor's end of the socket, which is standard input, closes.
 pub(super) fn serve() -> ! {
@@ -42,23 +49,77 @@ pub(super) fn serve() -> ! {
 fn listen() -> io::Result<()> {
     close_inherited()?;
     prctl::set_name(c"wc-warden")?;
+    native::reset_signals()?;
     // A session of its own: Ctrl-C in the terminal is for the executor, which then drains.
     setsid()?;
+    prctl::set_child_subreaper(true)?;
     let deaths = block_signals()?;
     let stdin = io::stdin();
     nix::unistd::write(stdin.as_fd(), GREETING)?;
+    let mut keepers = Keepers::default();
     loop {
-        wait_for([Some(stdin.as_fd()), Some(deaths.as_fd())], PollTimeout::NONE)?;
+        wait_for([Some(stdin.as_fd()), Some(deaths.as_fd())], keepers.timeout())?;
         drain(&deaths)?;
-        reap();
+        keepers.reap();
+        keepers.kill_strays();
         let Some(post) = receive(stdin.as_raw_fd())? else {
-            return Ok(());
+            break;
         };
-        if let Some(post) = post
-            && let ForkResult::Child = native::fork_warden()?
-        {
-            keep(post);
+        if let Some(post) = post {
+            match native::fork_warden()? {
+                ForkResult::Child => keep(post),
+                ForkResult::Parent { child } => keepers.add(child),
+            }
         }
+    }
+    // The keepers hear of the executor's end themselves.
+    while keepers.hunting {
+        wait_for([Some(deaths.as_fd())], keepers.timeout())?;
+        drain(&deaths)?;
+        keepers.reap();
+        keepers.kill_strays();
+    }
+    Ok(())
+}
+
+/// The keepers there are.
+#[derive(Default)]
+struct Keepers {
+    alive: HashSet<Pid>,
+    /// A keeper was killed, or failed, and there may be children here that are no keepers.
+    hunting: bool,
+}
+
+impl Keepers {
+    fn add(&mut self, keeper: Pid) {
+        self.alive.insert(keeper);
+    }
+
+    fn timeout(&self) -> PollTimeout {
+        if self.hunting {
+            BETWEEN_KILLS.into()
+        } else {
+            PollTimeout::NONE
+        }
+    }
+
+    /// Takes note of who has died.
+    fn reap(&mut self) {
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, 0)) => {
+                    self.alive.remove(&pid);
+                }
+                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => {
+                    self.hunting |= self.alive.remove(&pid);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn kill_strays(&mut self) {
+        self.hunting = self.hunting && tree::kill_strays(Pid::this(), &self.alive);
     }
 }
 
@@ -66,7 +127,7 @@ fn listen() -> io::Result<()> {
 fn keep(post: Post) -> ! {
     let kept = File::open("/dev/null")
         .and_then(|null| Ok(dup2_stdin(null)?))
-        .and_then(|()| Keeper::of(post)?.keep());
+        .and_then(|()| Keeper::of(post)?.map_or(Ok(()), Keeper::keep));
     process::exit(i32::from(kept.is_err()));
 }
 
@@ -123,16 +184,11 @@ pub(super) fn drain(deaths: &SignalFd) -> nix::Result<()> {
     Ok(())
 }
 
-fn reap() {
-    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-        if status == WaitStatus::StillAlive {
-            break;
-        }
-    }
-}
-
 /// Takes one message, if there is one: a byte, and the descriptors that came with it, which no other message's join. `None`: the executor is gone. `Some(None)`: there was none, or it made no sense.
-#[expect(clippy::option_option, reason = "the end of the socket and an empty queue are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "the end of the socket and an empty queue are two things"
+)]
 fn receive(socket: RawFd) -> io::Result<Option<Option<Post>>> {
     let mut byte = [0];
     let mut payload = [IoSliceMut::new(&mut byte)];

@@ -36,7 +36,9 @@ pub(crate) enum PackageError {
         cause: WorkSourceError,
     },
     /// Its bytes are not those that were registered.
-    #[error("the package {file_name} was fetched with the digest {found}, and {wanted} was registered; upload it again")]
+    #[error(
+        "the package {file_name} was fetched with the digest {found}, and {wanted} was registered; upload it again"
+    )]
     DigestDiffers {
         /// The package's file name.
         file_name: String,

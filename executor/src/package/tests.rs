@@ -172,7 +172,10 @@ async fn archives_are_unpacked() {
     let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
     gz.write_all(&tar).unwrap();
     let package = world.get("job.tgz", &gz.finish().unwrap()).await.unwrap();
-    let mode = fs::metadata(package.path().join("bin/run")).unwrap().permissions().mode();
+    let mode = fs::metadata(package.path().join("bin/run"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o555);
 }
 
@@ -190,7 +193,10 @@ async fn archives_that_lead_out_of_their_folder_are_refused() {
     ];
     for (number, archive) in archives.iter().enumerate() {
         let refused = world.get("job.tar", archive).await.unwrap_err();
-        assert!(matches!(refused, PackageError::NotUnpacked { .. }), "{number}: {refused}");
+        assert!(
+            matches!(refused, PackageError::NotUnpacked { .. }),
+            "{number}: {refused}"
+        );
         assert!(!refused.is_fault());
     }
     let refused = world.get("job.zip", &a_zip(&[("../evil", "x")])).await;

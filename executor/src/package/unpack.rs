@@ -185,7 +185,9 @@ impl Folder {
         for (name, target) in std::mem::take(&mut self.links) {
             let path = self.place_in_folder(&name)?;
             symlink(target, &path).map_err(|error| refused(error, &name))?;
-            let leads_inside = path.canonicalize().is_ok_and(|found| found.starts_with(&self.root));
+            let leads_inside = path
+                .canonicalize()
+                .is_ok_and(|found| found.starts_with(&self.root));
             if !leads_inside {
                 return Err(UnpackError::LinkEscapes(name));
             }

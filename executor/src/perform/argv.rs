@@ -31,7 +31,9 @@ pub(super) enum ArgvError {
         wanted: &'static str,
     },
     /// The entry point leads elsewhere.
-    #[error("the entryPoint {0:?} is not a path within the package; name a file in it, without `..` and leading `/`")]
+    #[error(
+        "the entryPoint {0:?} is not a path within the package; name a file in it, without `..` and leading `/`"
+    )]
     OutsidePackage(String),
 }
 
@@ -107,9 +109,7 @@ impl Mapping<'_> {
 
     fn python(&self) -> Result<Invocation, ArgvError> {
         let mut invocation = match (&self.program.entry_point, self.package) {
-            (Some(module), _) if is_module(module) => {
-                self.by("python3", ["-m".to_owned(), module.clone()])
-            }
+            (Some(module), _) if is_module(module) => self.by("python3", ["-m".to_owned(), module.clone()]),
             (Some(_), Some(PackagePath::File(_))) => self.by("python3", [self.package_file_or_entry()?]),
             // A folder or an archive begins at its __main__.py.
             (None, Some(package)) => self.by("python3", [text(package.as_path())]),
@@ -240,7 +240,11 @@ mod tests {
     fn words(program: &ProgramSpec, package: Option<PackagePath<'_>>) -> Vec<String> {
         let arguments = vec!["a b; rm".to_owned(), String::new()];
         let mut words = invocation(program, package, arguments.clone()).unwrap().words;
-        assert_eq!(words.split_off(words.len() - 2), arguments, "arguments stay single words");
+        assert_eq!(
+            words.split_off(words.len() - 2),
+            arguments,
+            "arguments stay single words"
+        );
         words
     }
 
@@ -268,7 +272,10 @@ mod tests {
 
     #[test]
     fn exec_runs_its_command_or_its_package() {
-        assert_eq!(words(&with_command(Runtime::Exec, &["env", "-i"]), None), ["env", "-i"]);
+        assert_eq!(
+            words(&with_command(Runtime::Exec, &["env", "-i"]), None),
+            ["env", "-i"]
+        );
         assert_eq!(words(&program(Runtime::Exec), file(FILE)), [FILE]);
         assert_eq!(
             words(&with_entry(Runtime::Exec, "bin/run"), folder()),
@@ -283,7 +290,10 @@ mod tests {
     #[test]
     fn shell_runs_a_script_that_gets_the_arguments() {
         assert_eq!(words(&program(Runtime::Shell), file(FILE)), ["/bin/sh", FILE]);
-        assert_eq!(words(&with_entry(Runtime::Shell, "go.sh"), None), ["/bin/sh", "go.sh"]);
+        assert_eq!(
+            words(&with_entry(Runtime::Shell, "go.sh"), None),
+            ["/bin/sh", "go.sh"]
+        );
         assert_eq!(
             words(&with_entry(Runtime::Shell, "go.sh"), folder()),
             ["/bin/sh", "/cache/d/app.zip/go.sh"]
@@ -296,13 +306,22 @@ mod tests {
         let module = with_entry(Runtime::Python, "tool.cli");
         assert_eq!(words(&module, wheel), ["python3", "-m", "tool.cli"]);
         let made = invocation(&module, wheel, Vec::new()).unwrap();
-        assert!(made.environment.contains(&("PYTHONPATH", "/cache/d/tool.whl".into())));
-        assert_eq!(words(&program(Runtime::Python), file("/cache/d/a.py")), ["python3", "/cache/d/a.py"]);
+        assert!(
+            made.environment
+                .contains(&("PYTHONPATH", "/cache/d/tool.whl".into()))
+        );
+        assert_eq!(
+            words(&program(Runtime::Python), file("/cache/d/a.py")),
+            ["python3", "/cache/d/a.py"]
+        );
         assert_eq!(
             words(&with_entry(Runtime::Python, "src/a.py"), folder()),
             ["python3", "/cache/d/app.zip/src/a.py"]
         );
-        assert_eq!(words(&with_entry(Runtime::Python, "a.py"), None), ["python3", "a.py"]);
+        assert_eq!(
+            words(&with_entry(Runtime::Python, "a.py"), None),
+            ["python3", "a.py"]
+        );
         let own = ProgramSpec {
             command: vec!["python3.12".into(), "-u".into()],
             ..module
@@ -317,7 +336,10 @@ mod tests {
             words(&with_entry(Runtime::Java, "com.example.Main"), jar),
             ["java", "-cp", "/cache/d/app.jar", "com.example.Main"]
         );
-        assert_eq!(words(&program(Runtime::Java), jar), ["java", "-jar", "/cache/d/app.jar"]);
+        assert_eq!(
+            words(&program(Runtime::Java), jar),
+            ["java", "-jar", "/cache/d/app.jar"]
+        );
         assert_eq!(
             words(&with_entry(Runtime::Java, "Main"), folder()),
             ["java", "-cp", "/cache/d/app.zip:/cache/d/app.zip/*", "Main"]
@@ -327,7 +349,10 @@ mod tests {
 
     #[test]
     fn node_runs_a_script_or_a_folder() {
-        assert_eq!(words(&program(Runtime::Node), file("/cache/d/a.js")), ["node", "/cache/d/a.js"]);
+        assert_eq!(
+            words(&program(Runtime::Node), file("/cache/d/a.js")),
+            ["node", "/cache/d/a.js"]
+        );
         assert_eq!(words(&program(Runtime::Node), folder()), ["node", FOLDER]);
         assert_eq!(words(&with_entry(Runtime::Node, "a.js"), None), ["node", "a.js"]);
     }

@@ -156,7 +156,11 @@ impl Resolve for CheckedResolver {
 }
 
 /// The addresses of `host` that may be connected to; when there are none, why the first may not.
-fn allowed_of(policy: &EgressPolicy, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, EgressError> {
+fn allowed_of(
+    policy: &EgressPolicy,
+    host: &str,
+    found: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, EgressError> {
     let mut refused = None;
     let mut allowed = Vec::with_capacity(found.len());
     for address in found {
@@ -182,7 +186,9 @@ async fn look_up(host: &str, lookups: &Semaphore) -> Result<Vec<SocketAddr>, Egr
     }
     let unresolved = || EgressError::Unresolved(host.to_owned());
     let _turn = lookups.acquire().await.map_err(|_| unresolved())?;
-    let found = tokio::net::lookup_host((host, 0)).await.map_err(|_| unresolved())?;
+    let found = tokio::net::lookup_host((host, 0))
+        .await
+        .map_err(|_| unresolved())?;
     Ok(found.collect())
 }
 
@@ -226,7 +232,13 @@ mod tests {
     #[test]
     fn public_addresses_are_reached() {
         let policy = EgressPolicy::default();
-        for address in ["1.1.1.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+        ] {
             assert!(check(&policy, address), "{address}");
         }
     }
@@ -248,7 +260,10 @@ mod tests {
     fn a_name_with_public_and_private_addresses_is_reached_at_the_public_ones() {
         let policy = EgressPolicy::default();
         let (public, private) = ("1.1.1.1:0".parse().unwrap(), "10.0.0.1:0".parse().unwrap());
-        assert_eq!(allowed_of(&policy, "host", vec![private, public]), Ok(vec![public]));
+        assert_eq!(
+            allowed_of(&policy, "host", vec![private, public]),
+            Ok(vec![public])
+        );
         let refused = allowed_of(&policy, "host", vec![private]).unwrap_err();
         let message = refused.to_string();
         assert!(message.contains("10.0.0.1 (host)") && message.contains("--allow-network 10.0.0.1"));

@@ -32,7 +32,14 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 const IDLE_CONNECTIONS: usize = 64;
 
 /// The headers of an answer that are kept.
-const KEPT_HEADERS: &[&str] = &["content-type", "etag", "last-modified", "location", "retry-after", "x-request-id"];
+const KEPT_HEADERS: &[&str] = &[
+    "content-type",
+    "etag",
+    "last-modified",
+    "location",
+    "retry-after",
+    "x-request-id",
+];
 
 /// Calls endpoints over connections that all calls share.
 pub(super) struct EndpointCaller {
@@ -90,12 +97,18 @@ impl EndpointCaller {
 
     fn request(&self, assignment: &Assignment, endpoint: &EndpointSpec) -> Result<Request, Finding> {
         let values = TemplateContext::new(assignment);
-        let url = self.address(&values.render(&endpoint.url)?, values.render_map(&endpoint.query)?)?;
+        let url = self.address(
+            &values.render(&endpoint.url)?,
+            values.render_map(&endpoint.query)?,
+        )?;
         let method = Method::from_bytes(endpoint.method.as_bytes())
             .map_err(|_| Finding::failed(format!("{:?} is not an HTTP method", endpoint.method)))?;
         let mut request = Request::new(method, url);
         let headers = request.headers_mut();
-        headers.insert("idempotency-key", header_text(&assignment.task_run_id.to_string()));
+        headers.insert(
+            "idempotency-key",
+            header_text(&assignment.task_run_id.to_string()),
+        );
         headers.insert("waterclock-attempt", assignment.fence.into());
         for (name, value) in values.render_map(&endpoint.headers)? {
             let (name, value) = header(&name, &value)?;
@@ -111,11 +124,7 @@ impl EndpointCaller {
         Ok(request)
     }
 
-    fn address(
-        &self,
-        text: &str,
-        query: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Url, Finding> {
+    fn address(&self, text: &str, query: impl IntoIterator<Item = (String, String)>) -> Result<Url, Finding> {
         let mut url: Url = text
             .parse()
             .map_err(|error| Finding::failed(format!("the url {text:?} cannot be called: {error}")))?;
@@ -206,7 +215,9 @@ impl Answer {
         let is_expected = if expected.is_empty() {
             (200..=299).contains(&status)
         } else {
-            expected.iter().any(|range| (range.from..=range.to).contains(&status))
+            expected
+                .iter()
+                .any(|range| (range.from..=range.to).contains(&status))
         };
         let found = if is_expected {
             Finding::succeeded()
@@ -230,7 +241,10 @@ impl Answer {
         let body = String::from_utf8_lossy(&self.body);
         let excerpt = body[..body.floor_char_boundary(EXCERPT)].trim();
         let separator = if excerpt.is_empty() { "" } else { ": " };
-        format!("answered {}, expected {expected}{separator}{excerpt}", self.status)
+        format!(
+            "answered {}, expected {expected}{separator}{excerpt}",
+            self.status
+        )
     }
 
     /// The answer as JSON of at most [`OUTPUT_LIMIT`] bytes: the body as it is when it is JSON, as text otherwise.
@@ -307,7 +321,10 @@ fn explain(error: &reqwest::Error, host: &str) -> String {
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             ": there is no way to its network".to_owned()
         }
-        _ => causes(error).last().map(|cause| format!(": {cause}")).unwrap_or_default(),
+        _ => causes(error)
+            .last()
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default(),
     };
     what + &why
 }
@@ -337,7 +354,10 @@ mod tests {
 
     #[test]
     fn a_status_is_judged_by_what_was_expected() {
-        let expected = [StatusRange { from: 404, to: 404 }, StatusRange { from: 500, to: 599 }];
+        let expected = [
+            StatusRange { from: 404, to: 404 },
+            StatusRange { from: 500, to: 599 },
+        ];
         assert_eq!(answer(204, b"").judged_by(&[]).outcome, Outcome::Succeeded);
         assert_eq!(answer(302, b"").judged_by(&[]).outcome, Outcome::Failed);
         assert_eq!(answer(503, b"").judged_by(&expected).outcome, Outcome::Succeeded);

@@ -65,7 +65,9 @@ pub(super) enum FileError {
 
 /// Writes `files`, by relative path, into `directory`.
 pub(super) fn write_files(directory: &Path, files: &BTreeMap<String, String>) -> Result<(), FileError> {
-    files.iter().try_for_each(|(path, content)| write_file(directory, path, content))
+    files
+        .iter()
+        .try_for_each(|(path, content)| write_file(directory, path, content))
 }
 
 fn write_file(directory: &Path, path: &str, content: &str) -> Result<(), FileError> {
@@ -75,7 +77,10 @@ fn write_file(directory: &Path, path: &str, content: &str) -> Result<(), FileErr
         reason,
     };
     let relative = Path::new(path);
-    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+    if !relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)))
+    {
         return Err(outside());
     }
     let file = directory.join(relative);
@@ -102,9 +107,8 @@ fn write_file(directory: &Path, path: &str, content: &str) -> Result<(), FileErr
 /// Looks an executable up as `execvp` does: a name with a slash is a path from `directory`, any other is searched for in
 /// the folders of `path`.
 pub(super) fn find_executable(word: &str, directory: &Path, path: &str) -> Option<PathBuf> {
-    let is_executable = |file: &PathBuf| {
-        file.is_file() && nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok()
-    };
+    let is_executable =
+        |file: &PathBuf| file.is_file() && nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok();
     if word.contains('/') {
         return Some(directory.join(word)).filter(is_executable);
     }
@@ -125,7 +129,10 @@ mod tests {
     fn files_are_written_below_the_working_directory_and_nowhere_else() {
         let directory = tempfile::tempdir().unwrap();
         write_files(directory.path(), &files("a/b.txt")).unwrap();
-        assert_eq!(fs::read_to_string(directory.path().join("a/b.txt")).unwrap(), "content");
+        assert_eq!(
+            fs::read_to_string(directory.path().join("a/b.txt")).unwrap(),
+            "content"
+        );
         for path in ["../a", "/tmp/a", "a/../../b", "", "."] {
             let refused = write_files(directory.path(), &files(path));
             assert!(matches!(refused, Err(FileError::Outside(_))), "{path:?}");

@@ -159,7 +159,12 @@ impl Last {
                 bytes <= LAST_BYTES + 1
             })
             .count();
-        let lines: Vec<&str> = self.0.iter().skip(self.0.len() - kept).map(String::as_str).collect();
+        let lines: Vec<&str> = self
+            .0
+            .iter()
+            .skip(self.0.len() - kept)
+            .map(String::as_str)
+            .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }

@@ -134,19 +134,19 @@ impl ProgramRunner {
         log: &AttemptLog,
     ) -> Result<Finding, Finding> {
         let bounds = Bounds::of(assignment);
-        let starting = async {
-            let prepared = self.prepare(assignment, program).await?;
-            let running = self.start(assignment, &prepared.order).await?;
-            Ok::<_, Finding>((prepared, running))
-        };
-        let (prepared, running) = tokio::select! {
+        let prepared = tokio::select! {
             biased;
             stop = stops.asked() => return Err(Finding::stopped(stop)),
             () = bounds.passed() => return Err(bounds.timed_out()),
-            started = starting => started?,
+            prepared = self.prepare(assignment, program) => prepared?,
         };
-        log.remark(format!("started {} as process {}", prepared.order.words[0], running.pid))
-            .await;
+        // Not broken off: from here on there may be a process, which is stopped as processes are.
+        let running = self.start(assignment, &prepared.order).await?;
+        log.remark(format!(
+            "started {} as process {}",
+            prepared.order.words[0], running.pid
+        ))
+        .await;
         let finding = attend(running, bounds, stops, log).await;
         discard(prepared).await;
         Ok(finding)
@@ -156,15 +156,12 @@ impl ProgramRunner {
         let rendered = Rendered::of(assignment, program)?;
         let package = match &program.package {
             None => None,
-            Some(package) => Some(
-                self.packages
-                    .get(assignment.tenant_id, package)
-                    .await
-                    .map_err(|error| match error.is_fault() {
-                        true => Finding::fault(error.to_string()),
-                        false => Finding::failed(error.to_string()),
-                    })?,
-            ),
+            Some(package) => Some(self.packages.get(assignment.tenant_id, package).await.map_err(
+                |error| match error.is_fault() {
+                    true => Finding::fault(error.to_string()),
+                    false => Finding::failed(error.to_string()),
+                },
+            )?),
         };
         let place = package.as_ref().map(|package| match package.is_folder() {
             true => PackagePath::Folder(package.path()),
@@ -364,67 +361,54 @@ async fn attend(running: Running, bounds: Bounds, mut stops: Stops, log: &Attemp
         // Nobody will read its log: not a line more is waited for.
         () = stops.lost() => None,
     };
-    if let Some(((cause, end), last)) = ended {
-        return finding(cause, end, &last, bounds);
+    match ended {
+        Some((cause, last)) => finding(cause, process.end(), &last, bounds),
+        None => {
+            process.kill();
+            process.gone().await;
+            Finding::stopped(Stop::Lost)
+        }
     }
-    process.kill();
-    process.gone().await;
-    Finding::stopped(Stop::Lost)
 }
 
 /// Waits for the program's end, brings it about when its time is over, and returns when its whole tree is gone.
-async fn supervise(
-    process: &mut Process,
-    bounds: Bounds,
-    mut stops: Stops,
-    log: &AttemptLog,
-) -> (Cause, Option<End>) {
+async fn supervise(process: &mut Process, bounds: Bounds, mut stops: Stops, log: &AttemptLog) -> Cause {
     let cause = tokio::select! {
         biased;
         stop = stops.asked() => Cause::Stopped(stop),
         () = bounds.passed() => Cause::TimedOut,
-        end = process.ended() => {
-            let left = tokio::select! {
-                left = process.gone() => left,
-                _ = stops.asked_at_once() => {
-                    process.kill();
-                    process.gone().await
-                }
-            };
-            return (Cause::Itself, end.or(left));
-        }
+        () = process.ended() => Cause::Itself,
     };
-    let end = end_tree(process, cause, bounds.grace, stops, log).await;
-    (cause, end)
+    match cause {
+        Cause::Itself => {}
+        Cause::Stopped(stop) if stop.is_immediate() => process.kill(),
+        Cause::Stopped(stop) => end_tree(process, stop.reason(), bounds.grace, &mut stops, log).await,
+        Cause::TimedOut => end_tree(process, "its timeout passed", bounds.grace, &mut stops, log).await,
+    }
+    tokio::select! {
+        () = process.gone() => return cause,
+        _ = stops.asked_at_once() => {}
+    }
+    process.kill();
+    process.gone().await;
+    cause
 }
 
 /// TERM, grace, KILL.
-async fn end_tree(
-    process: &mut Process,
-    cause: Cause,
-    grace: Duration,
-    mut stops: Stops,
-    log: &AttemptLog,
-) -> Option<End> {
-    let reason = match cause {
-        Cause::Stopped(stop) if stop.is_immediate() => {
-            process.kill();
-            return process.gone().await;
-        }
-        Cause::Stopped(stop) => stop.reason(),
-        Cause::TimedOut | Cause::Itself => "its timeout passed",
-    };
+async fn end_tree(process: &mut Process, reason: &str, grace: Duration, stops: &mut Stops, log: &AttemptLog) {
     process.terminate();
     let remark = log.remark(format!("sent TERM: {reason}"));
-    let ended = async { tokio::join!(process.gone(), remark).0 };
+    let ended = async { tokio::join!(process.gone(), remark) };
     tokio::select! {
-        end = ended => return end,
+        _ = ended => return,
         () = sleep(grace) => {}
         _ = stops.asked_at_once() => {}
     }
     process.kill();
-    let killed = log.remark(format!("sent KILL: it had not ended within its grace of {grace:?}"));
-    tokio::join!(process.gone(), killed).0
+    log.remark(format!(
+        "sent KILL: not everything had ended within its grace of {grace:?}"
+    ))
+    .await;
 }
 
 fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> Finding {
@@ -436,7 +420,10 @@ fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> 
             Some(End::Exited(code)) => Finding::failed(with_last_lines(format!("exit code {code}"), last)),
             Some(End::Signalled(number)) => {
                 let name = Signal::try_from(number).map_or("an unnamed signal", Signal::as_str);
-                Finding::failed(with_last_lines(format!("ended by {name} (signal {number})"), last))
+                Finding::failed(with_last_lines(
+                    format!("ended by {name} (signal {number})"),
+                    last,
+                ))
             }
             None => Finding::fault("the process that held the program was killed, and the program with it"),
         },

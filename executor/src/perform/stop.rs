@@ -28,7 +28,9 @@ impl Stop {
         match self {
             Self::Cancelled => "stopped because its run was cancelled",
             Self::Draining => "the executor stopped",
-            Self::LeaseEnding => "the executor could not prolong its lease and ended its work before the lease did",
+            Self::LeaseEnding => {
+                "the executor could not prolong its lease and ended its work before the lease did"
+            }
             Self::Lost => "the executor's lease had ended",
         }
     }

@@ -32,7 +32,13 @@ async fn serve(router: Router) -> SocketAddr {
 
 /// Answers with what it was asked.
 async fn echo(uri: Uri, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("-")
+            .to_owned()
+    };
     axum::Json(json!({
         "uri": uri.to_string(),
         "key": header("idempotency-key"),
@@ -55,7 +61,10 @@ async fn a_call_carries_what_was_registered_and_its_answer_is_the_output() {
     let given = with_inputs(assignment(Work::Endpoint(spec)), json!({"id": 7, "q": "a b&c=d"}));
     let key = given.task_run_id.to_string();
     let report = world.perform(given).await;
-    assert_eq!((report.outcome, report.http_status), (Outcome::Succeeded, Some(200)));
+    assert_eq!(
+        (report.outcome, report.http_status),
+        (Outcome::Succeeded, Some(200))
+    );
     let output = report.output.unwrap();
     assert_eq!(output["status"], 200);
     assert_eq!(output["headers"]["content-type"], "application/json");
@@ -77,7 +86,10 @@ async fn an_unexpected_status_fails_and_says_what_was_answered() {
     let url = format!("http://{address}/");
     let report = world.perform(endpoint(&url)).await;
     assert_eq!((report.outcome, report.http_status), (Outcome::Failed, Some(409)));
-    assert_eq!(report.message.as_deref(), Some("answered 409, expected 200 to 299: taken already"));
+    assert_eq!(
+        report.message.as_deref(),
+        Some("answered 409, expected 200 to 299: taken already")
+    );
     assert_eq!(report.output.unwrap()["body"], "taken already");
 
     let mut spec = endpoint_spec(&url);
@@ -88,18 +100,28 @@ async fn an_unexpected_status_fails_and_says_what_was_answered() {
 
 #[tokio::test]
 async fn redirects_are_answers_and_not_followed() {
-    let router = Router::new().route("/", get(|| async { Redirect::temporary("http://169.254.169.254/") }));
+    let router = Router::new().route(
+        "/",
+        get(|| async { Redirect::temporary("http://169.254.169.254/") }),
+    );
     let address = serve(router).await;
-    let report = World::new().perform(endpoint(&format!("http://{address}/"))).await;
+    let report = World::new()
+        .perform(endpoint(&format!("http://{address}/")))
+        .await;
     assert_eq!((report.outcome, report.http_status), (Outcome::Failed, Some(307)));
-    assert_eq!(report.output.unwrap()["headers"]["location"], "http://169.254.169.254/");
+    assert_eq!(
+        report.output.unwrap()["headers"]["location"],
+        "http://169.254.169.254/"
+    );
 }
 
 #[tokio::test]
 async fn a_long_answer_is_cut_and_the_cut_is_marked() {
     let router = Router::new().route("/", get(|| async { "x".repeat(1 << 20) }));
     let address = serve(router).await;
-    let report = World::new().perform(endpoint(&format!("http://{address}/"))).await;
+    let report = World::new()
+        .perform(endpoint(&format!("http://{address}/")))
+        .await;
     let output = report.output.unwrap();
     assert_eq!(report.outcome, Outcome::Succeeded);
     assert_eq!(output["truncated"], true);
@@ -121,7 +143,10 @@ async fn an_endpoint_that_is_not_there_fails_and_one_that_is_silent_times_out() 
     let report = world.perform(endpoint(&format!("http://{address}/"))).await;
     assert_eq!(report.outcome, Outcome::Failed);
     let message = report.message.unwrap();
-    assert_eq!(message, "could not connect to 127.0.0.1: it refuses connections at this port");
+    assert_eq!(
+        message,
+        "could not connect to 127.0.0.1: it refuses connections at this port"
+    );
 
     let report = world.perform(endpoint("http://no-such-host.invalid/")).await;
     assert_eq!(report.outcome, Outcome::Failed);
@@ -134,9 +159,14 @@ async fn an_answer_that_breaks_off_fails() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+            .await
+            .unwrap();
     });
-    let report = World::new().perform(endpoint(&format!("http://{address}/"))).await;
+    let report = World::new()
+        .perform(endpoint(&format!("http://{address}/")))
+        .await;
     assert_eq!(report.outcome, Outcome::Failed);
     assert!(report.message.unwrap().contains("broke"));
 }
@@ -165,7 +195,13 @@ async fn our_own_network_is_not_reached_unasked_whether_by_address_or_by_name() 
     let address = serve(Router::new().route("/", get(|| async { "secret" }))).await;
     let world = World::with(|config| config.egress = EgressPolicy::default());
     let port = address.port();
-    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "a.localhost"] {
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "a.localhost",
+    ] {
         let report = world.perform(endpoint(&format!("http://{host}:{port}/"))).await;
         let message = report.message.unwrap();
         assert_eq!(report.outcome, Outcome::Failed, "{host}: {message}");
@@ -186,9 +222,22 @@ async fn what_is_no_call_fails_and_names_the_mistake() {
         (with(&|spec| spec.url = "ftp://127.0.0.1/".into()), "http://"),
         (with(&|spec| spec.url = "no url".into()), "no url"),
         (with(&|spec| spec.method = "GE T".into()), "GE T"),
-        (with(&|spec| { spec.headers.insert("a b".into(), "x".into()); }), "a b"),
-        (with(&|spec| { spec.headers.insert("x-a".into(), "1\n2".into()); }), "x-a"),
-        (with(&|spec| spec.url = "http://${inputs.host}/".into()), "inputs.host"),
+        (
+            with(&|spec| {
+                spec.headers.insert("a b".into(), "x".into());
+            }),
+            "a b",
+        ),
+        (
+            with(&|spec| {
+                spec.headers.insert("x-a".into(), "1\n2".into());
+            }),
+            "x-a",
+        ),
+        (
+            with(&|spec| spec.url = "http://${inputs.host}/".into()),
+            "inputs.host",
+        ),
     ];
     for (given, named) in wrong {
         let report = world.perform(given).await;
@@ -202,7 +251,9 @@ async fn what_is_no_call_fails_and_names_the_mistake() {
 async fn a_node_that_allows_less_time_than_its_endpoint_is_heeded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let given = endpoint(&format!("http://{}/", listener.local_addr().unwrap()));
-    let report = World::new().perform(with_node(given, |node| node.timeout_ms = Some(30))).await;
+    let report = World::new()
+        .perform(with_node(given, |node| node.timeout_ms = Some(30)))
+        .await;
     assert_eq!(report.outcome, Outcome::TimedOut);
 }
 
@@ -218,7 +269,10 @@ fn crowd() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let (all_here, go) = (Arc::new(Barrier::new(CALLS + 1)), Arc::new(Barrier::new(CALLS + 1)));
+        let (all_here, go) = (
+            Arc::new(Barrier::new(CALLS + 1)),
+            Arc::new(Barrier::new(CALLS + 1)),
+        );
         let (here, leave) = (Arc::clone(&all_here), Arc::clone(&go));
         let router = Router::new().route(
             "/",
@@ -231,7 +285,11 @@ fn crowd() {
         let address = serve(router).await;
         let world = World::with(|config| config.slots = u32::try_from(CALLS).unwrap());
         let leases: Vec<_> = (0..CALLS)
-            .map(|_| world.source.give(endpoint(&format!("http://localhost:{}/", address.port()))))
+            .map(|_| {
+                world
+                    .source
+                    .give(endpoint(&format!("http://localhost:{}/", address.port())))
+            })
             .collect();
         all_here.wait().await;
         let threads = std::fs::read_dir("/proc/self/task").unwrap().count();

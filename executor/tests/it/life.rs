@@ -8,7 +8,7 @@ use waterclock_core::workflow::Work;
 use waterclock_executor::{ExecutorConfig, ExecutorError};
 
 use crate::source::{Source, World};
-use crate::witness::Witness;
+use crate::witness::{Barrier, Witness};
 use crate::work::{assignment, script, with_node};
 
 fn hasty(config: &mut ExecutorConfig) {
@@ -18,7 +18,9 @@ fn hasty(config: &mut ExecutorConfig) {
 #[tokio::test]
 async fn gates_are_passed_as_fast_as_they_are_given() {
     let world = World::with(|config| config.slots = 50);
-    let leases: Vec<_> = (0..5_000).map(|_| world.source.give(assignment(Work::NoOp))).collect();
+    let leases: Vec<_> = (0..5_000)
+        .map(|_| world.source.give(assignment(Work::NoOp)))
+        .collect();
     for lease in leases {
         assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Succeeded);
     }
@@ -36,10 +38,15 @@ async fn an_executor_asks_for_no_more_than_its_free_slots() {
         world.source.give(given);
         witness.is_up().await;
     }
-    let gate = world.source.give(with_node(assignment(Work::NoOp), |node| node.cost = 2));
+    let gate = world
+        .source
+        .give(with_node(assignment(Work::NoOp), |node| node.cost = 2));
     world.source.change(|books| books.asked.clear());
     let last = world.source.give(assignment(Work::NoOp));
-    world.source.shows(|books| (!books.asked.is_empty()).then_some(())).await;
+    world
+        .source
+        .shows(|books| (!books.asked.is_empty()).then_some(()))
+        .await;
     let books = world.source.books();
     assert!(books.asked.iter().all(|&asked| asked == 1), "{:?}", books.asked);
     assert!(books.reports.is_empty(), "{gate:?} and {last:?} wait for slots");
@@ -48,7 +55,10 @@ async fn an_executor_asks_for_no_more_than_its_free_slots() {
 #[tokio::test]
 async fn a_registration_says_what_the_executor_is() {
     let world = World::with(|config| config.labels = vec!["gpu".into()]);
-    let registration = world.source.shows(|books| books.registrations.first().cloned()).await;
+    let registration = world
+        .source
+        .shows(|books| books.registrations.first().cloned())
+        .await;
     assert_eq!((registration.key.as_str(), registration.slots), ("tester", 8));
     assert_eq!(registration.labels, ["gpu"]);
     assert!(["cgroup", "subreaper"].contains(&registration.containment.as_str()));
@@ -75,24 +85,34 @@ async fn an_overloaded_executor_asks_for_nothing() {
         hasty(config);
         config.load.memory = Some(0.0);
     });
-    world.source.shows(|books| books.heartbeats.iter().any(|beat| beat.overloaded).then_some(())).await;
+    world
+        .source
+        .shows(|books| books.heartbeats.iter().any(|beat| beat.overloaded).then_some(()))
+        .await;
     world.source.change(|books| books.asked.clear());
-    world.source.shows(|books| books.asked.first().copied().filter(|&asked| asked == 0)).await;
+    world
+        .source
+        .shows(|books| books.asked.first().copied().filter(|&asked| asked == 0))
+        .await;
 }
 
 #[tokio::test]
 async fn reports_are_kept_while_the_source_is_away() {
     let world = World::new();
     let mut witness = Witness::new();
-    let text = format!("read line < {}", witness.path().display());
-    let lease = world.source.give(script(&format!("echo up > {}; exec 3<&-; {text}", witness.path().display())));
+    let barrier = Barrier::new();
+    let text = format!("echo up > {}; {}", witness.path().display(), barrier.wait());
+    let lease = world.source.give(script(&text));
     witness.is_up().await;
     world.source.change(|books| {
         books.asked.clear();
         books.deaf_to_exchanges = true;
     });
-    std::fs::write(witness.path(), "go\n").unwrap();
-    world.source.shows(|books| (books.asked.len() > 2).then_some(())).await;
+    barrier.open().await;
+    world
+        .source
+        .shows(|books| (books.asked.len() > 2).then_some(()))
+        .await;
     assert!(world.source.books().reports.is_empty());
     world.source.change(|books| books.deaf_to_exchanges = false);
     assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Succeeded);
@@ -104,7 +124,9 @@ async fn a_lost_lease_ends_everything_unreported_and_a_new_life_begins() {
     let mut witness = Witness::new();
     let lease = world.source.give(script(&witness.stubborn()));
     witness.is_up().await;
-    world.source.change(|books| books.reply = Some(HeartbeatReply::Lost));
+    world
+        .source
+        .change(|books| books.reply = Some(HeartbeatReply::Lost));
     witness.is_gone().await;
     let lives = world
         .source
@@ -113,7 +135,14 @@ async fn a_lost_lease_ends_everything_unreported_and_a_new_life_begins() {
     assert_ne!(lives[0].executor_id, lives[1].executor_id);
     let gate = world.source.give(assignment(Work::NoOp));
     world.source.report_of(gate).await;
-    assert!(world.source.books().reports.iter().all(|(report, _)| report.lease != lease));
+    assert!(
+        world
+            .source
+            .books()
+            .reports
+            .iter()
+            .all(|(report, _)| report.lease != lease)
+    );
 }
 
 #[tokio::test]
@@ -143,17 +172,22 @@ async fn an_executor_that_cannot_prolong_its_lease_ends_its_children_before_the_
 
 #[tokio::test]
 async fn a_stopping_executor_lets_what_runs_finish() {
-    let world = World::new();
+    let world = World::with(|config| {
+        hasty(config);
+        config.drain_grace = Duration::from_secs(600);
+    });
+    let barrier = Barrier::new();
     let mut witness = Witness::new();
-    let text = format!(
-        "echo up > {0}; read line < {0}; echo \"$line\"",
-        witness.path().display()
-    );
+    let text = format!("echo up > {}; {}", witness.path().display(), barrier.wait());
     let lease = world.source.give(script(&text));
     witness.is_up().await;
     world.shutdown.cancel();
+    world
+        .source
+        .shows(|books| books.heartbeats.last().filter(|beat| beat.draining).map(|_| ()))
+        .await;
     let waiting = world.source.give(assignment(Work::NoOp));
-    std::fs::write(witness.path(), "finish\n").unwrap();
+    barrier.open().await;
     let source = std::sync::Arc::clone(&world.source);
     world.ended().await.unwrap();
     assert_eq!(source.report_of(lease).await.outcome, Outcome::Succeeded);
@@ -179,8 +213,13 @@ async fn a_stopping_executor_hands_back_what_does_not_finish() {
 #[tokio::test]
 async fn a_service_that_wants_an_executor_drained_sees_it_leave_when_idle() {
     let world = World::with(hasty);
-    world.source.shows(|books| books.registrations.first().map(|_| ())).await;
-    world.source.change(|books| books.reply = Some(HeartbeatReply::Drain));
+    world
+        .source
+        .shows(|books| books.registrations.first().map(|_| ()))
+        .await;
+    world
+        .source
+        .change(|books| books.reply = Some(HeartbeatReply::Drain));
     let source = std::sync::Arc::clone(&world.source);
     world.ended().await.unwrap();
     assert_eq!(source.books().left.len(), 1);
@@ -197,7 +236,10 @@ async fn a_key_that_stays_taken_stops_the_start() {
 #[tokio::test]
 async fn two_executors_do_not_share_a_folder() {
     let world = World::new();
-    world.source.shows(|books| books.registrations.first().map(|_| ())).await;
+    world
+        .source
+        .shows(|books| books.registrations.first().map(|_| ()))
+        .await;
     let folder = world.folder().to_owned();
     let second = World::with(|config| config.data_dir = folder);
     assert!(matches!(second.ended().await, Err(ExecutorError::FolderTaken(_))));

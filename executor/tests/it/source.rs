@@ -84,7 +84,9 @@ impl Source {
                 changed.changed().await.unwrap();
             }
         };
-        timeout(PATIENCE, looking).await.expect("what must happen did not happen")
+        timeout(PATIENCE, looking)
+            .await
+            .expect("what must happen did not happen")
     }
 
     /// Waits for the report of an attempt.

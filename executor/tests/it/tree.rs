@@ -27,7 +27,12 @@ async fn cancelling_asks_first_and_a_program_may_end_in_its_own_way() {
         assert_eq!((report.outcome, report.exit_code), (Outcome::Cancelled, Some(5)));
         assert_eq!(world.source.printed(lease, LogStream::Stdout), ["caught"]);
         let remarks = world.source.printed(lease, LogStream::System);
-        assert!(remarks.last().unwrap().starts_with("sent TERM: stopped because its run was cancelled"));
+        assert!(
+            remarks
+                .last()
+                .unwrap()
+                .starts_with("sent TERM: stopped because its run was cancelled")
+        );
     }
 }
 
@@ -107,7 +112,10 @@ async fn a_tree_that_keeps_forking_is_killed_too() {
 async fn killing_the_keeper_kills_the_program_and_is_a_fault() {
     for world in worlds() {
         let mut witness = Witness::new();
-        let text = format!("exec > {}; echo up; kill -9 $PPID; sleep 1000", witness.path().display());
+        let text = format!(
+            "exec > {}; echo up; kill -9 $PPID; sleep 1000",
+            witness.path().display()
+        );
         let lease = world.source.give(script(&text));
         witness.is_up().await;
         let report = world.source.report_of(lease).await;

@@ -51,8 +51,8 @@ impl Witness {
 
     /// Waits until somebody wrote a line.
     pub(crate) async fn is_up(&mut self) {
-        let byte = timeout(PATIENCE, self.reader.read_u8()).await.expect("nobody came up");
-        byte.unwrap();
+        let line = async { while self.reader.read_u8().await.unwrap() != b'\n' {} };
+        timeout(PATIENCE, line).await.expect("nobody came up");
     }
 
     /// Waits until nobody holds the FIFO open any more.
@@ -60,6 +60,34 @@ impl Witness {
         let mut rest = Vec::new();
         let ended = timeout(PATIENCE, self.reader.read_to_end(&mut rest)).await;
         ended.expect("somebody is still there").unwrap();
+    }
+}
+
+/// A FIFO that a script waits at until it may go on.
+pub(crate) struct Barrier {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Barrier {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("barrier");
+        nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
+        Self {
+            path,
+            _folder: folder,
+        }
+    }
+
+    /// A shell command that waits.
+    pub(crate) fn wait(&self) -> String {
+        format!("read line < {}", self.path.display())
+    }
+
+    /// Lets the script go on.
+    pub(crate) async fn open(&self) {
+        tokio::fs::write(&self.path, "go\n").await.unwrap();
     }
 }
 
