@@ -5,6 +5,7 @@
 //! One server serves all tests of the process ([`server`]); each test works in a clone of a migrated template, so that
 //! notification channels and advisory locks are its own too ([`world`]).
 
+pub mod api;
 pub mod script;
 pub mod server;
 pub mod sources;

@@ -20,7 +20,7 @@ use waterclock_core::store::{Actor, Database, DatabaseUrl, tenants};
 use crate::server::{self, Server};
 
 /// How long anything may take that a test waits for. It is waited for by signals, so a test that passes never uses it up.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The subject on whose behalf tests act.
 pub const SUBJECT: &str = "tester";
@@ -55,7 +55,8 @@ impl World {
                 connections,
             )
         };
-        let (engine, api, signals) = (database(16), database(8), Signals::new());
+        let (engine, signals) = (database(16), Signals::new());
+        let api = engine.for_api(8);
         Self {
             starter: RunStarter::new(api.clone(), signals.clone()),
             sql: server::connect(&url).await.expect("the clone accepts connections"),
