@@ -25,6 +25,7 @@ mod node;
 mod package;
 mod program;
 mod reference;
+mod registration;
 mod run;
 mod scalar;
 mod task_node;

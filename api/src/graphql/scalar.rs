@@ -133,7 +133,7 @@ fn milliseconds(fraction: &str) -> Option<i64> {
 }
 
 fn write_duration(milliseconds: i64) -> String {
-    let mut text = String::from(if milliseconds < 0 { "-P" } else { "P" });
+    let sign = if milliseconds < 0 { "-" } else { "" };
     let mut rest = milliseconds.unsigned_abs();
     let mut take = |unit: i64| {
         let unit = unit.unsigned_abs();
@@ -141,25 +141,24 @@ fn write_duration(milliseconds: i64) -> String {
         rest %= unit;
         count
     };
-    let (days, hours, minutes, seconds) = (take(DAY), take(HOUR), take(MINUTE), take(SECOND));
-    if days > 0 {
-        text.push_str(&format!("{days}D"));
-    }
-    if hours + minutes + seconds + rest > 0 || days == 0 {
-        text.push('T');
-    }
-    for (count, unit) in [(hours, 'H'), (minutes, 'M')] {
+    let counts = [(take(DAY), "D"), (take(HOUR), "H"), (take(MINUTE), "M")];
+    let [days, hours, minutes] = counts.map(|(count, unit)| {
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            format!("{count}{unit}")
+        } else {
+            String::new()
         }
+    });
+    let seconds = match (take(SECOND), rest) {
+        (0, 0) => String::new(),
+        (seconds, 0) => format!("{seconds}S"),
+        (seconds, rest) => format!("{seconds}.{}S", format!("{rest:03}").trim_end_matches('0')),
+    };
+    match format!("{hours}{minutes}{seconds}").as_str() {
+        "" if days.is_empty() => "PT0S".to_owned(),
+        "" => format!("{sign}P{days}"),
+        time => format!("{sign}P{days}T{time}"),
     }
-    if rest > 0 {
-        let fraction = format!("{rest:03}");
-        text.push_str(&format!("{seconds}.{}S", fraction.trim_end_matches('0')));
-    } else if seconds > 0 || text == "PT" || text == "-PT" {
-        text.push_str(&format!("{seconds}S"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Introspected {
             [] => String::new(),
             list => format!("({})", list.join(", ")),
         };
-        let selection = if self.is_leaf(&field["type"]) {
+        let selection = if is_leaf(&field["type"]) {
             ""
         } else {
             "{ __typename }"
@@ -113,12 +113,12 @@ impl Introspected {
         );
         (text, Value::Object(variables))
     }
+}
 
-    fn is_leaf(&self, of: &Value) -> bool {
-        match of["kind"].as_str().unwrap() {
-            "NON_NULL" | "LIST" => self.is_leaf(&of["ofType"]),
-            kind => matches!(kind, "SCALAR" | "ENUM"),
-        }
+fn is_leaf(of: &Value) -> bool {
+    match of["kind"].as_str().unwrap() {
+        "NON_NULL" | "LIST" => is_leaf(&of["ofType"]),
+        kind => matches!(kind, "SCALAR" | "ENUM"),
     }
 }
 

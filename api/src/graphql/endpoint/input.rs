@@ -1,13 +1,12 @@
 //! An endpoint as clients propose it.
 
-use async_graphql::{ID, InputObject};
-use waterclock_core::command::register::New;
-use waterclock_core::command::revise::Edit;
+use async_graphql::InputObject;
 use waterclock_core::endpoint::EndpointProposal;
 use waterclock_core::workflow::StatusRange;
 
 use super::object::HttpMethod;
-use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::id::Kind;
+use crate::graphql::mutate::{Propose, inputs};
 use crate::graphql::named::{NamedValueInput, named};
 use crate::graphql::scalar::Duration;
 
@@ -53,31 +52,9 @@ impl From<StatusSpanInput> for StatusRange {
     }
 }
 
-/// Registers an endpoint.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct RegisterEndpointInput {
-    /// Its name among people: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
-    key: String,
-    /// The caller's name for this call: made again under the same name, it answers the same.
-    idempotency_key: Option<String>,
-    /// What it is.
-    #[graphql(flatten)]
-    fields: EndpointFields,
-}
+impl Propose for EndpointFields {
+    type Proposal = EndpointProposal;
 
-/// Replaces an endpoint as a whole: what is left out takes its default. Its key stays.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct UpdateEndpointInput {
-    /// The endpoint.
-    id: ID,
-    /// The revision that the caller has read; another one is a conflict.
-    expected_revision: i32,
-    /// What it is to be.
-    #[graphql(flatten)]
-    fields: EndpointFields,
-}
-
-impl EndpointFields {
     fn propose(self) -> (String, EndpointProposal) {
         let proposal = EndpointProposal {
             method: self.method.word().to_owned(),
@@ -97,27 +74,10 @@ impl EndpointFields {
     }
 }
 
-impl From<RegisterEndpointInput> for New<EndpointProposal> {
-    fn from(input: RegisterEndpointInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        Self {
-            key: input.key,
-            description,
-            proposal,
-            idempotency_key: input.idempotency_key,
-        }
-    }
-}
-
-impl From<UpdateEndpointInput> for Edit<EndpointProposal> {
-    fn from(input: UpdateEndpointInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        let id = of_kind(Kind::Endpoint, &input.id);
-        Self {
-            id,
-            expected_revision: input.expected_revision,
-            description,
-            proposal,
-        }
-    }
+inputs! {
+    /// Registers an endpoint.
+    RegisterEndpointInput,
+    /// Replaces an endpoint as a whole: what is left out takes its default. Its key stays.
+    UpdateEndpointInput,
+    EndpointFields, Kind::Endpoint
 }

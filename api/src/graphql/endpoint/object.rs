@@ -8,7 +8,8 @@ use waterclock_core::workflow::{EndpointSpec, StatusRange};
 
 use crate::graphql::id::{Kind, encode};
 use crate::graphql::named::{NamedValue, named_values};
-use crate::graphql::scalar::{DateTime, Duration};
+use crate::graphql::registration::Registration;
+use crate::graphql::scalar::Duration;
 
 /// The method of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -92,28 +93,16 @@ impl Endpoint {
         encode(Kind::Endpoint, self.0.id)
     }
 
-    /// Rises with every edit, from 1.
-    async fn revision(&self) -> i32 {
-        self.0.revision
-    }
-
-    /// What it is for.
-    async fn description(&self) -> &str {
-        &self.0.description
-    }
-
-    /// When it was registered.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
-    }
-
-    /// When it was last edited.
-    async fn updated_at(&self) -> DateTime {
-        self.0.updated_at.into()
+    /// What everything registered has.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn registration(&self) -> Registration<'_> {
+        self.0.as_ref().into()
     }
 
     /// What was registered.
     #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn spec(&self) -> PinnedEndpoint<'_> {
         PinnedEndpoint(&self.0.spec)
     }

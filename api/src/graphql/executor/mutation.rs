@@ -13,6 +13,7 @@ use crate::graphql::error::payload;
 use crate::graphql::guard::{Requires, caller};
 use crate::graphql::id::{Kind, of_kind};
 use crate::graphql::journal::load;
+use crate::transport::ErrorCode;
 
 /// For whoever keeps executors: a tenant's own, or the shared ones.
 const KEEPER: Requires = Requires(&[Scope::Operator, Scope::Platform]);
@@ -47,32 +48,28 @@ impl ExecutorMutation {
         #[graphql(desc = "The executor.")] input: DrainExecutorInput,
     ) -> Result<DrainExecutorPayload> {
         let id: ExecutorId = of_kind(Kind::Executor, &input.id);
-        let executor = match load(context, id).await? {
-            Some(executor) if may_drain(context, executor.tenant_id)? => executor,
-            Some(executor) if executor.tenant_id == TenantId::PLATFORM => {
-                let refusal = Refusal::invalid(
-                    ["id"],
-                    "a shared executor is drained with a token of the scope `platform`",
-                );
-                return DrainExecutorPayload::of(Err(CommandError::refused(refusal)), Executor);
-            }
-            _ => {
-                let refusal = Refusal::not_found(["id"], "there is no living executor with this id");
-                return DrainExecutorPayload::of(Err(CommandError::refused(refusal)), Executor);
-            }
+        let Some(executor) = load(context, id).await? else {
+            let refusal = Refusal::not_found(["id"], "there is no living executor with this id");
+            return DrainExecutorPayload::of(Err(CommandError::refused(refusal)), Executor);
         };
+        let owner = executor.tenant_id;
+        may_drain(context, owner)?;
         let (database, signals) = (context.data::<Database>()?, context.data::<Signals>()?);
-        let asked = drain_executor(database, signals, executor.tenant_id, id).await;
+        let asked = drain_executor(database, signals, owner, id).await;
         let drained = load(context, id).await?.unwrap_or(executor);
         DrainExecutorPayload::of(asked.map(|()| drained), Executor)
     }
 }
 
-fn may_drain(context: &Context<'_>, owner: TenantId) -> Result<bool> {
-    let needed = if owner == TenantId::PLATFORM {
-        Scope::Platform
-    } else {
-        Scope::Operator
+fn may_drain(context: &Context<'_>, owner: TenantId) -> Result<()> {
+    let (needed, what) = match owner {
+        TenantId::PLATFORM => (Scope::Platform, "a shared executor"),
+        _ => (Scope::Operator, "an executor of the tenant's"),
     };
-    Ok(caller(context)?.scopes.allows(needed))
+    if caller(context)?.scopes.allows(needed) {
+        return Ok(());
+    }
+    Err(ErrorCode::Forbidden.error(format!(
+        "Draining {what} needs a token with the scope `{needed}`."
+    )))
 }

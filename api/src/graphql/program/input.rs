@@ -1,12 +1,11 @@
 //! A program as clients propose it.
 
-use async_graphql::{ID, InputObject};
-use waterclock_core::command::register::New;
-use waterclock_core::command::revise::Edit;
+use async_graphql::InputObject;
 use waterclock_core::program::{PackageProposal, ProgramProposal};
 
 use super::object::{KIBIBYTE, MEBIBYTE, Runtime};
-use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::id::Kind;
+use crate::graphql::mutate::{Propose, inputs};
 use crate::graphql::named::{NamedValueInput, WorkingFileInput, named};
 
 /// What a program is.
@@ -49,31 +48,9 @@ pub(crate) struct PackageInput {
     file_name: Option<String>,
 }
 
-/// Registers a program.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct RegisterProgramInput {
-    /// Its name among people: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
-    key: String,
-    /// The caller's name for this call: made again under the same name, it answers the same.
-    idempotency_key: Option<String>,
-    /// What it is.
-    #[graphql(flatten)]
-    fields: ProgramFields,
-}
+impl Propose for ProgramFields {
+    type Proposal = ProgramProposal;
 
-/// Replaces a program as a whole: what is left out takes its default. Its key stays.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct UpdateProgramInput {
-    /// The program.
-    id: ID,
-    /// The revision that the caller has read; another one is a conflict.
-    expected_revision: i32,
-    /// What it is to be.
-    #[graphql(flatten)]
-    fields: ProgramFields,
-}
-
-impl ProgramFields {
     fn propose(self) -> (String, ProgramProposal) {
         let package = self.package.map(|package| PackageProposal {
             digest: package.digest,
@@ -96,27 +73,10 @@ impl ProgramFields {
     }
 }
 
-impl From<RegisterProgramInput> for New<ProgramProposal> {
-    fn from(input: RegisterProgramInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        Self {
-            key: input.key,
-            description,
-            proposal,
-            idempotency_key: input.idempotency_key,
-        }
-    }
-}
-
-impl From<UpdateProgramInput> for Edit<ProgramProposal> {
-    fn from(input: UpdateProgramInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        let id = of_kind(Kind::Program, &input.id);
-        Self {
-            id,
-            expected_revision: input.expected_revision,
-            description,
-            proposal,
-        }
-    }
+inputs! {
+    /// Registers a program.
+    RegisterProgramInput,
+    /// Replaces a program as a whole: what is left out takes its default. Its key stays.
+    UpdateProgramInput,
+    ProgramFields, Kind::Program
 }

@@ -8,7 +8,7 @@ use waterclock_core::{program, workflow};
 
 use crate::graphql::id::{Kind, encode};
 use crate::graphql::named::{NamedValue, WorkingFile, named_values, working_files};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::registration::Registration;
 
 /// How a program's argument vector is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -62,28 +62,16 @@ impl Program {
         encode(Kind::Program, self.0.id)
     }
 
-    /// Rises with every edit, from 1.
-    async fn revision(&self) -> i32 {
-        self.0.revision
-    }
-
-    /// What it is for.
-    async fn description(&self) -> &str {
-        &self.0.description
-    }
-
-    /// When it was registered.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
-    }
-
-    /// When it was last edited.
-    async fn updated_at(&self) -> DateTime {
-        self.0.updated_at.into()
+    /// What everything registered has.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn registration(&self) -> Registration<'_> {
+        self.0.as_ref().into()
     }
 
     /// What was registered.
     #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn spec(&self) -> PinnedProgram<'_> {
         PinnedProgram(&self.0.spec)
     }

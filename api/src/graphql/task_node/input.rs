@@ -1,12 +1,11 @@
 //! A task node as clients propose it.
 
-use async_graphql::{ID, InputObject, OneofObject};
-use waterclock_core::command::register::New;
-use waterclock_core::command::revise::Edit;
+use async_graphql::{InputObject, OneofObject};
 use waterclock_core::task_node::{TaskNodeProposal, WorkProposal};
 
 use super::settings::NodeSettingsFields;
-use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::id::Kind;
+use crate::graphql::mutate::{Propose, inputs};
 use crate::graphql::reference::ReferenceInput;
 
 /// What a task node does: one of these.
@@ -43,31 +42,9 @@ pub(crate) struct TaskNodeFields {
     settings: NodeSettingsFields,
 }
 
-/// Creates a task node.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct CreateTaskNodeInput {
-    /// Its name among people: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
-    key: String,
-    /// The caller's name for this call: made again under the same name, it answers the same.
-    idempotency_key: Option<String>,
-    /// What it is.
-    #[graphql(flatten)]
-    fields: TaskNodeFields,
-}
+impl Propose for TaskNodeFields {
+    type Proposal = TaskNodeProposal;
 
-/// Replaces a task node as a whole: what is left out takes its default. Its key stays.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct UpdateTaskNodeInput {
-    /// The task node.
-    id: ID,
-    /// The revision that the caller has read; another one is a conflict.
-    expected_revision: i32,
-    /// What it is to be.
-    #[graphql(flatten)]
-    fields: TaskNodeFields,
-}
-
-impl TaskNodeFields {
     fn propose(self) -> (String, TaskNodeProposal) {
         (
             self.description,
@@ -79,27 +56,10 @@ impl TaskNodeFields {
     }
 }
 
-impl From<CreateTaskNodeInput> for New<TaskNodeProposal> {
-    fn from(input: CreateTaskNodeInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        Self {
-            key: input.key,
-            description,
-            proposal,
-            idempotency_key: input.idempotency_key,
-        }
-    }
-}
-
-impl From<UpdateTaskNodeInput> for Edit<TaskNodeProposal> {
-    fn from(input: UpdateTaskNodeInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        let id = of_kind(Kind::TaskNode, &input.id);
-        Self {
-            id,
-            expected_revision: input.expected_revision,
-            description,
-            proposal,
-        }
-    }
+inputs! {
+    /// Creates a task node.
+    CreateTaskNodeInput,
+    /// Replaces a task node as a whole: what is left out takes its default. Its key stays.
+    UpdateTaskNodeInput,
+    TaskNodeFields, Kind::TaskNode
 }

@@ -10,7 +10,7 @@ use crate::graphql::endpoint::Endpoint;
 use crate::graphql::id::{Kind, encode};
 use crate::graphql::loader::load;
 use crate::graphql::program::Program;
-use crate::graphql::scalar::DateTime;
+use crate::graphql::registration::Registration;
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -41,19 +41,11 @@ impl TaskNode {
         encode(Kind::TaskNode, self.0.id)
     }
 
-    /// Its name among people.
-    async fn key(&self) -> &str {
-        &self.0.key
-    }
-
-    /// Rises with every edit, from 1.
-    async fn revision(&self) -> i32 {
-        self.0.revision
-    }
-
-    /// What it is for.
-    async fn description(&self) -> &str {
-        &self.0.description
+    /// What everything registered has.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn registration(&self) -> Registration<'_> {
+        self.0.as_ref().into()
     }
 
     /// What it does.
@@ -81,18 +73,9 @@ impl TaskNode {
         Ok(load(context, id).await?.map(Endpoint))
     }
 
-    /// When it was created.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
-    }
-
-    /// When it was last edited.
-    async fn updated_at(&self) -> DateTime {
-        self.0.updated_at.into()
-    }
-
     /// What it adds to the program or endpoint.
     #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn settings(&self) -> NodeSettings<'_> {
         NodeSettings(&self.0.spec.settings)
     }

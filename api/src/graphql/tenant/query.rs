@@ -16,6 +16,7 @@ pub(crate) struct TenantQuery;
 impl TenantQuery {
     /// Whoever sent the request. Needs a scope, whichever.
     #[graphql(guard = "ANYBODY")]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
         Ok(Viewer(caller(context)?.clone()))
     }

@@ -133,6 +133,7 @@ impl DraftNode {
 
     /// What it says beyond its task node.
     #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn settings(&self) -> NodeSettings<'_> {
         NodeSettings(&self.node().settings)
     }

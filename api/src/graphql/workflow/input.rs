@@ -1,12 +1,11 @@
 //! A workflow as clients propose it.
 
 use async_graphql::{ID, InputObject};
-use waterclock_core::command::register::New;
-use waterclock_core::command::revise::Edit;
 use waterclock_core::workflow::{EdgeProposal, InputProposal, InputSpec, NodeProposal, WorkflowProposal};
 
 use super::draft::InputType;
-use crate::graphql::id::{Kind, of_kind};
+use crate::graphql::id::Kind;
+use crate::graphql::mutate::{Propose, inputs};
 use crate::graphql::reference::ReferenceInput;
 use crate::graphql::scalar::Json;
 use crate::graphql::task_node::NodeSettingsFields;
@@ -53,6 +52,9 @@ pub(crate) struct InputDeclarationInput {
 /// What a workflow is.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct WorkflowFields {
+    /// Whether to publish the draft as well: both happen, or neither.
+    #[graphql(default)]
+    publish: bool,
     /// What it is for.
     #[graphql(default)]
     description: String,
@@ -66,36 +68,6 @@ pub(crate) struct WorkflowFields {
     priority: Option<i32>,
 }
 
-/// Creates a workflow.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct CreateWorkflowInput {
-    /// Its name among people: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
-    key: String,
-    /// The caller's name for this call: made again under the same name, it answers the same.
-    idempotency_key: Option<String>,
-    /// Whether to publish its first version as well: both happen, or neither.
-    #[graphql(default)]
-    pub(super) publish: bool,
-    /// What it is.
-    #[graphql(flatten)]
-    fields: WorkflowFields,
-}
-
-/// Replaces a workflow's draft as a whole: what is left out takes its default. Its key and its versions stay.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct UpdateWorkflowInput {
-    /// The workflow.
-    id: ID,
-    /// The revision that the caller has read; another one is a conflict.
-    expected_revision: i32,
-    /// Whether to publish the draft as well: both happen, or neither.
-    #[graphql(default)]
-    pub(super) publish: bool,
-    /// What it is to be.
-    #[graphql(flatten)]
-    fields: WorkflowFields,
-}
-
 /// Publishes a workflow's draft.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct PublishWorkflowInput {
@@ -105,7 +77,9 @@ pub(crate) struct PublishWorkflowInput {
     pub(super) expected_revision: i32,
 }
 
-impl WorkflowFields {
+impl Propose for WorkflowFields {
+    type Proposal = WorkflowProposal;
+
     fn propose(self) -> (String, WorkflowProposal) {
         let proposal = WorkflowProposal {
             nodes: self.nodes.into_iter().map(Into::into).collect(),
@@ -122,6 +96,7 @@ impl WorkflowFields {
                 .map(Into::into)
                 .collect(),
             priority: self.priority,
+            publish: self.publish,
         };
         (self.description, proposal)
     }
@@ -162,27 +137,10 @@ impl From<InputDeclarationInput> for InputProposal {
     }
 }
 
-impl From<CreateWorkflowInput> for New<WorkflowProposal> {
-    fn from(input: CreateWorkflowInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        Self {
-            key: input.key,
-            description,
-            proposal,
-            idempotency_key: input.idempotency_key,
-        }
-    }
-}
-
-impl From<UpdateWorkflowInput> for Edit<WorkflowProposal> {
-    fn from(input: UpdateWorkflowInput) -> Self {
-        let (description, proposal) = input.fields.propose();
-        let id = of_kind(Kind::Workflow, &input.id);
-        Self {
-            id,
-            expected_revision: input.expected_revision,
-            description,
-            proposal,
-        }
-    }
+inputs! {
+    /// Creates a workflow.
+    CreateWorkflowInput,
+    /// Replaces a workflow's draft as a whole: what is left out takes its default. Its key and its versions stay.
+    UpdateWorkflowInput,
+    WorkflowFields, Kind::Workflow
 }

@@ -60,14 +60,7 @@ impl WorkflowMutation {
         context: &Context<'_>,
         #[graphql(desc = "The workflow.")] input: CreateWorkflowInput,
     ) -> Result<CreateWorkflowPayload> {
-        let publish = input.publish;
-        let created = create_workflow(
-            context.data::<Database>()?,
-            &author(context)?,
-            &input.into(),
-            publish,
-        )
-        .await;
+        let created = create_workflow(context.data::<Database>()?, &author(context)?, &input.into()).await;
         CreateWorkflowPayload::of(created, Into::into)
     }
 
@@ -79,14 +72,7 @@ impl WorkflowMutation {
         context: &Context<'_>,
         #[graphql(desc = "What the workflow is to be.")] input: UpdateWorkflowInput,
     ) -> Result<UpdateWorkflowPayload> {
-        let publish = input.publish;
-        let updated = update_workflow(
-            context.data::<Database>()?,
-            &author(context)?,
-            &input.into(),
-            publish,
-        )
-        .await;
+        let updated = update_workflow(context.data::<Database>()?, &author(context)?, &input.into()).await;
         UpdateWorkflowPayload::of(updated, Into::into)
     }
 

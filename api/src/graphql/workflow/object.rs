@@ -13,7 +13,7 @@ use crate::graphql::error::internal;
 use crate::graphql::guard::caller;
 use crate::graphql::id::{Kind, encode};
 use crate::graphql::loader::{PublishedOf, load};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::registration::Registration;
 
 /// A named graph of task nodes.
 #[derive(Clone)]
@@ -33,19 +33,11 @@ impl Workflow {
         encode(Kind::Workflow, self.0.id)
     }
 
-    /// Its name among people.
-    async fn key(&self) -> &str {
-        &self.0.key
-    }
-
-    /// Rises with every edit and publication, from 1.
-    async fn revision(&self) -> i32 {
-        self.0.revision
-    }
-
-    /// What it is for.
-    async fn description(&self) -> &str {
-        &self.0.description
+    /// What everything registered has.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn registration(&self) -> Registration<'_> {
+        self.0.as_ref().into()
     }
 
     /// What the next version will hold.
@@ -88,15 +80,5 @@ impl Workflow {
             .await;
         let rows = found.map_err(|error| internal(&error))?;
         Ok(page.connection(rows, |version| version.number.to_string(), WorkflowVersion))
-    }
-
-    /// When it was created.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
-    }
-
-    /// When it was last edited or published.
-    async fn updated_at(&self) -> DateTime {
-        self.0.updated_at.into()
     }
 }
