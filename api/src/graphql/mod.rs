@@ -1,8 +1,8 @@
 //! The schema: objects, queries, mutations and subscriptions, a folder per concept.
 //!
 //! A resolver reads the caller, decodes ids, calls one command or one loader, and wraps what it gets; every decision is the
-//! core's. What resolvers share is here: [`guard`] says who may ask for a field, [`id`] names things, [`connection`] pages
-//! lists, [`loader`] gathers what a page leads to, [`error`] turns an error of the core into what a client sees.
+//! core's. What resolvers share is here: `guard` says who may ask for a field, `id` names things, `connection` pages
+//! lists, `loader` gathers what a page leads to, `error` turns an error of the core into what a client sees.
 //!
 //! The schema is the manual. Every type, field, argument and value has a description, and every field at the root a guard;
 //! tests walk the schema for both, so that a new field cannot be without.

@@ -42,15 +42,14 @@ pub async fn register<P: Proposal>(
     conclude(transaction, registered.map(|(registered, _)| registered)).await
 }
 
-/// Registers a workflow, and with `publish` its first version as well: both or neither.
+/// Registers a workflow, and its first version as well if the proposal wants it: both or neither.
 pub async fn create_workflow(
     database: &Database,
     author: &Author,
     new: &New<WorkflowProposal>,
-    publish: bool,
 ) -> Result<Workflow, CommandError> {
     let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-    let workflow = create_in(&mut transaction, author, new, publish).await;
+    let workflow = create_in(&mut transaction, author, new).await;
     conclude(transaction, workflow).await
 }
 
@@ -58,10 +57,9 @@ async fn create_in(
     transaction: &mut Transaction,
     author: &Author,
     new: &New<WorkflowProposal>,
-    publish: bool,
 ) -> Result<Workflow, CommandError> {
     let (workflow, is_first) = register_in(transaction, author, new).await?;
-    if publish && is_first {
+    if new.proposal.publish && is_first {
         return Ok(publish_in(transaction, author, workflow).await?.workflow);
     }
     Ok(workflow)

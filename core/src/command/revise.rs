@@ -35,15 +35,14 @@ pub async fn revise<P: Proposal>(
     conclude(transaction, revised).await
 }
 
-/// Edits a workflow's draft, and with `publish` makes a version of it as well: both or neither.
+/// Edits a workflow's draft, and makes a version of it as well if the proposal wants it: both or neither.
 pub async fn update_workflow(
     database: &Database,
     author: &Author,
     edit: &Edit<WorkflowProposal>,
-    publish: bool,
 ) -> Result<Workflow, CommandError> {
     let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-    let workflow = update_in(&mut transaction, author, edit, publish).await;
+    let workflow = update_in(&mut transaction, author, edit).await;
     conclude(transaction, workflow).await
 }
 
@@ -51,10 +50,9 @@ async fn update_in(
     transaction: &mut Transaction,
     author: &Author,
     edit: &Edit<WorkflowProposal>,
-    publish: bool,
 ) -> Result<Workflow, CommandError> {
     let workflow = revise_in(transaction, author, edit).await?;
-    if publish {
+    if edit.proposal.publish {
         return Ok(publish_in(transaction, author, workflow).await?.workflow);
     }
     Ok(workflow)

@@ -85,9 +85,9 @@ pub(super) fn literal(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
-/// Text that a jsonb column does not read as.
-pub(super) fn unreadable(noun: &str, key: &str, error: &serde_json::Error) -> StoreError {
-    StoreError::Unreadable(format!("the {noun} {key:?}: {error}"))
+/// The error of JSON that does not read as a specification.
+pub(super) fn unreadable<S: Registrable>(key: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Unreadable(format!("the {} {key:?}: {error}", S::NOUN))
 }
 
 /// The present instant, as every statement asks for it.
@@ -96,6 +96,30 @@ pub(super) mod sql {
         /// The database's present instant.
         fn present() -> diesel::sql_types::Timestamptz;
     }
+}
+
+/// Defines `Stored` for a table that keeps the whole specification in one column of JSON.
+macro_rules! json_column {
+    ($table:ident.$column:ident holds $spec:ty) => {
+        #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable, diesel::AsChangeset)]
+        #[diesel(table_name = $table)]
+        struct Stored {
+            $column: serde_json::Value,
+        }
+
+        impl Stored {
+            fn of(spec: &$spec) -> Self {
+                Self {
+                    $column: serde_json::to_value(spec).expect("a specification is JSON"),
+                }
+            }
+
+            fn read(self, key: &str) -> Result<$spec, super::StoreError> {
+                serde_json::from_value(self.$column)
+                    .map_err(|error| super::registry::unreadable::<$spec>(key, &error))
+            }
+        }
+    };
 }
 
 /// Implements [`Registry`] for a table.
@@ -283,4 +307,4 @@ macro_rules! registry {
     };
 }
 
-pub(super) use registry;
+pub(super) use {json_column, registry};

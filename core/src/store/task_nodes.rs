@@ -44,7 +44,7 @@ impl Stored {
             (None, None) => TaskWork::NoOp,
         };
         let settings =
-            serde_json::from_value(self.spec).map_err(|error| unreadable("task node", key, &error))?;
+            serde_json::from_value(self.spec).map_err(|error| unreadable::<TaskNodeSpec>(key, &error))?;
         Ok(TaskNodeSpec { work, settings })
     }
 }
@@ -73,5 +73,20 @@ async fn workflows_of(
         .order(workflows::key)
         .limit(USERS_NAMED)
         .select(workflows::key);
+    Ok(keys.load(&mut **transaction).await?)
+}
+
+/// The task nodes that run or call what `id` names, be it a program or an endpoint.
+pub(super) async fn task_nodes_using(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    id: Uuid,
+) -> Result<Vec<String>, StoreError> {
+    let keys = task_nodes::table
+        .filter(task_nodes::tenant_id.eq(tenant.0))
+        .filter(task_nodes::program_id.eq(id).or(task_nodes::endpoint_id.eq(id)))
+        .order(task_nodes::key)
+        .limit(USERS_NAMED)
+        .select(task_nodes::key);
     Ok(keys.load(&mut **transaction).await?)
 }

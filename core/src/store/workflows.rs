@@ -5,32 +5,15 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::registry::{registry, sql::present, unreadable};
+use super::registry::{json_column, registry, sql::present};
 use super::schema::{runs, workflows};
 use super::{StoreError, Transaction};
 use crate::id::{TenantId, WorkflowVersionId};
 use crate::workflow::{Draft, Workflow};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = workflows)]
-struct Stored {
-    draft: Value,
-}
-
-impl Stored {
-    fn of(draft: &Draft) -> Self {
-        Self {
-            draft: serde_json::to_value(draft).expect("a draft is JSON"),
-        }
-    }
-
-    fn read(self, key: &str) -> Result<Draft, StoreError> {
-        serde_json::from_value(self.draft).map_err(|error| unreadable("workflow", key, &error))
-    }
-}
+json_column!(workflows.draft holds Draft);
 
 registry! {
     workflows holds Draft as Stored,

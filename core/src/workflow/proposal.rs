@@ -29,6 +29,8 @@ pub struct WorkflowProposal {
     pub inputs: Vec<InputProposal>,
     /// The priority of runs that name none, 0 (last) to 9 (first).
     pub priority: Option<i32>,
+    /// Whether the version is made at once, together with the draft.
+    pub publish: bool,
 }
 
 /// A node as a caller gives it.
@@ -250,6 +252,7 @@ mod tests {
             edges: edges.iter().map(edge).collect(),
             inputs: Vec::new(),
             priority: None,
+            publish: false,
         }
     }
 
