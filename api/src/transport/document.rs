@@ -73,6 +73,24 @@ pub(super) fn check_variables(
     Ok(())
 }
 
+/// Gives a null to every variable that only the document's other operations declare. The library works out the complexity of
+/// all of them, though one is meant, and gives up at a variable without a value.
+pub(super) fn fill_variables_of_others(
+    document: &ExecutableDocument,
+    meant: &OperationDefinition,
+    variables: &mut Map<String, Value>,
+) {
+    let declares = |name: &Name| meant.variable_definitions.iter().any(|own| own.node.name.node == *name);
+    for (_, operation) in document.operations.iter() {
+        for definition in &operation.node.variable_definitions {
+            let name = &definition.node.name.node;
+            if !declares(name) {
+                variables.entry(name.as_str()).or_insert(Value::Null);
+            }
+        }
+    }
+}
+
 fn accepts(declared: &Type, value: &Value) -> bool {
     match (&declared.base, value) {
         (_, Value::Null) => declared.nullable,

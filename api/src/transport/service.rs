@@ -152,12 +152,13 @@ impl Service {
         self.read(params).map_err(Reply::refused)
     }
 
-    fn read(&self, params: Params) -> Result<Operation, ServerError> {
-        let text = self.persisted.document(params.query, &params.extensions)?;
+    fn read(&self, mut params: Params) -> Result<Operation, ServerError> {
+        let text = self.persisted.document(params.query.take(), &params.extensions)?;
         let document = document::parse(&text)?;
         self.persisted.remember(&text, &params.extensions);
         let operation = document::operation(&document, params.operation_name.as_deref())?;
         document::check_variables(operation, &params.variables)?;
+        document::fill_variables_of_others(&document, operation, &mut params.variables);
         let kind = operation.ty;
         let mut request =
             Request::new(&*text).variables(Variables::from_json(Value::Object(params.variables)));
