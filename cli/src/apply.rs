@@ -1,4 +1,163 @@
 //! `waterclock apply`: makes the tenant match definitions in files.
+//!
+//! Everything that can be known without the service is checked first, for all files together, and nothing is sent while a
+//! fault is left. Then definitions go out in the order in which kinds depend on each other.
 
 mod document;
+mod plan;
+mod settle;
+mod shape;
 mod source;
+
+pub(crate) use document::Kind;
+pub(crate) use settle::{Deed, settle};
+pub(crate) use source::Fault;
+
+use std::path::PathBuf;
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::args::ApplyArgs;
+use crate::client::{Api, ClientError, UserError};
+use crate::exit::Exit;
+use document::Proposal;
+use shape::Shapes;
+use source::Step;
+
+/// How many definitions of one kind are under way at once.
+const AT_ONCE: usize = 8;
+
+/// Whether anything is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Plan,
+    Apply,
+}
+
+/// Applies what `args` name.
+pub(crate) async fn run(args: ApplyArgs) -> Result<Exit, ClientError> {
+    let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
+    let definitions = match Definitions::read(&args.files) {
+        Ok(definitions) => definitions,
+        Err(faults) => {
+            faults.iter().for_each(|fault| eprintln!("{fault}"));
+            eprintln!("Nothing was changed: {} to mend.", count(faults.len(), "fault"));
+            return Ok(Exit::Usage);
+        }
+    };
+    let api = Api::new(&args.client)?;
+    let faults = definitions.go(&api, mode, |line| println!("{line}")).await?;
+    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    if faults.is_empty() {
+        return Ok(Exit::Success);
+    }
+    eprintln!("{} to mend.", count(faults.len(), "fault"));
+    Ok(Exit::Usage)
+}
+
+/// Definitions that fit the schema, in the order in which they depend on each other.
+pub(crate) struct Definitions {
+    proposals: Vec<Proposal>,
+    shapes: Shapes,
+}
+
+impl Definitions {
+    /// Reads what the files, and the YAML files in the folders, that `paths` name define.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Vec<Fault>> {
+        let shapes = Shapes::of_schema();
+        let mut faults = Vec::new();
+        let mut proposals = Vec::new();
+        for document in document::read(paths, &mut faults) {
+            match document.proposal(&shapes) {
+                Ok(proposal) => proposals.push(proposal),
+                Err(found) => faults.extend(found),
+            }
+        }
+        proposals.sort_by_key(|proposal| proposal.kind);
+        match faults.is_empty() {
+            true => Ok(Self { proposals, shapes }),
+            false => Err(faults),
+        }
+    }
+
+    /// Makes the tenant match, and gives what the service found wrong.
+    pub(crate) async fn apply(&self, api: &Api) -> Result<Vec<Fault>, ClientError> {
+        self.go(api, Mode::Apply, |_| {}).await
+    }
+
+    async fn go(&self, api: &Api, mode: Mode, say: impl Fn(String)) -> Result<Vec<Fault>, ClientError> {
+        let mut faults = Vec::new();
+        for of_one_kind in self.proposals.chunk_by(|one, other| one.kind == other.kind) {
+            let settling = of_one_kind
+                .iter()
+                .map(|proposal| async move { (proposal, self.go_one(api, mode, proposal).await) });
+            let mut settled = stream::iter(settling).buffered(AT_ONCE);
+            while let Some((proposal, outcome)) = settled.next().await {
+                let deed = match outcome? {
+                    Ok(deed) => word_for(deed, mode),
+                    Err(found) => {
+                        faults.extend(found);
+                        "refused"
+                    }
+                };
+                say(format!("{deed:<12} {:<8} {}", proposal.kind, proposal.key));
+            }
+        }
+        Ok(faults)
+    }
+
+    async fn go_one(
+        &self,
+        api: &Api,
+        mode: Mode,
+        proposal: &Proposal,
+    ) -> Result<Result<Deed, Vec<Fault>>, ClientError> {
+        let Proposal {
+            kind, key, fields, ..
+        } = proposal;
+        if mode == Mode::Plan {
+            return Ok(Ok(match api.find(*kind, key).await? {
+                None => Deed::Created,
+                Some(found) if plan::differs(&self.shapes, *kind, fields, &found.fields) => Deed::Changed,
+                Some(_) => Deed::Unchanged,
+            }));
+        }
+        if let Some(package) = &proposal.package
+            && !api.has_package(package.digest.clone()).await?
+        {
+            api.upload(&package.digest, &package.file_name, package.content.clone())
+                .await?;
+        }
+        let settled = settle(api, *kind, key, fields).await?;
+        Ok(settled.map_err(|errors| errors.iter().map(|error| fault_of(proposal, error)).collect()))
+    }
+}
+
+fn word_for(deed: Deed, mode: Mode) -> &'static str {
+    match (deed, mode) {
+        (Deed::Created, Mode::Apply) => "created",
+        (Deed::Created, Mode::Plan) => "would create",
+        (Deed::Changed, Mode::Apply) => "changed",
+        (Deed::Changed, Mode::Plan) => "would change",
+        (Deed::Unchanged, _) => "unchanged",
+    }
+}
+
+/// The service's fault, at its line. Its path begins with the argument, of which a file knows nothing.
+fn fault_of(proposal: &Proposal, error: &UserError) -> Fault {
+    let steps: Vec<Step> = error
+        .path
+        .iter()
+        .skip(1)
+        .map(|step| match step.parse() {
+            Ok(place) => Step::Item(place),
+            Err(_) => Step::Key(step.clone()),
+        })
+        .collect();
+    proposal.source.fault(&steps, &error.message)
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}

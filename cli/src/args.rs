@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    ApplyArgs, CancelArgs, ClientArgs, ImportArgs, ImportCommand, ImportDagArgs, LogsArgs, RunArgs, RunsArgs,
+    ApplyArgs, CancelArgs, ClientArgs, ImportArgs, ImportCommand, ImportDagArgs, LogsArgs, RunArgs,
+    RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
-    ApiArgs, AuthArgs, DatabaseArgs, ExecutorArgs, ExecutorRoleArgs, ListenArgs, MigrateArgs, SchedulerArgs,
-    TokenArgs, UpArgs,
+    ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, MigrateArgs, SchedulerArgs, TokenArgs, UpArgs,
 };
 
 const SETTINGS_HELP: &str = "\

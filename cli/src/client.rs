@@ -1,9 +1,15 @@
 //! The command line as a client of the API, like anybody's: typed from `schema.graphql`, with a token and an address.
 
 mod api;
+mod definitions;
 mod error;
+mod runs;
 mod subscription;
 
 pub(crate) use api::Api;
+pub(crate) use definitions::{Found, UserError};
 pub(crate) use error::ClientError;
-pub(crate) use subscription::{Subscription, Tail};
+pub(crate) use runs::{
+    EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RunEvent, RunTail, list_runs,
+};
+pub(crate) use subscription::{EventOf, Subscription, Tail};

@@ -90,7 +90,7 @@ impl Dag {
                 let key = (1..)
                     .map(|number| match number {
                         1 => plain.clone(),
-                        number => format!("{}-{number}", &plain[..plain.len().min(56)]),
+                        number => format!("{}-{number}", &plain[..plain.len().min(LONGEST_KEY - 7)]),
                     })
                     .find(|key| !taken.contains(key))
                     .expect("there are more numbers than tasks");
@@ -113,9 +113,14 @@ pub(crate) fn key_of(text: &str) -> String {
             _ => '-',
         })
         .collect();
-    let begun = letters.trim_start_matches(['-', '_', '.']);
-    let key: String = begun.chars().take(LONGEST_KEY).collect();
-    if key.is_empty() { "task".to_owned() } else { key }
+    // What is particular to one task mostly stands last.
+    let end = &letters[letters.len().saturating_sub(LONGEST_KEY)..];
+    let key = end.trim_start_matches(['-', '_', '.']);
+    if key.is_empty() {
+        "task".to_owned()
+    } else {
+        key.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -6,20 +6,24 @@
 mod apply;
 mod args;
 mod client;
+mod command;
 mod data_dir;
 mod duration;
 mod exit;
 mod import;
 mod logging;
 mod postgres;
+mod role;
 mod settings;
 mod shutdown;
 mod token;
 mod watch;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use args::{Command, CommandLine};
+use args::{Command, CommandLine, ImportCommand};
+use command::CommandError;
 use exit::Exit;
 use settings::SettingsError;
 
@@ -32,17 +36,52 @@ fn main() -> ExitCode {
     logging::start(&line.process, &line.command);
     match perform(line) {
         Ok(exit) => exit.into(),
-        Err(error) => fail(&error, Exit::Failure),
+        Err(error) => {
+            let exit = error
+                .downcast_ref::<CommandError>()
+                .map_or(Exit::Failure, CommandError::exit);
+            fail(&error, exit)
+        }
     }
 }
 
 fn perform(line: CommandLine) -> anyhow::Result<Exit> {
     let CommandLine { process, command } = line;
     match command {
-        Command::Token(args) => println!("{}", token::sign(&process, args)?),
-        _ => anyhow::bail!("not connected yet"),
+        Command::Up(args) => role::up(&process, args),
+        Command::Api(args) => role::api(args),
+        Command::Scheduler(args) => role::scheduler(args),
+        Command::Executor(args) => role::executor(&process, args),
+        Command::Migrate(args) => role::migrate(args),
+        Command::Token(args) => print(&format!("{}\n", token::sign(&process, args)?)),
+        Command::Schema => print(&waterclock_api::graphql::sdl()),
+        Command::Apply(args) => ask(apply::run(args)),
+        Command::Run(args) => ask(command::run(args)),
+        Command::Runs(args) => ask(command::runs(args)),
+        Command::Cancel(args) => ask(command::cancel(args)),
+        Command::Logs(args) => ask(command::logs(args)),
+        Command::Import(args) => match args.command {
+            ImportCommand::Dag(args) => ask(command::import_dag(args)),
+        },
     }
-    Ok(Exit::Success)
+}
+
+/// Runs a client's command on this thread alone: it waits more than it works.
+fn ask<E: Into<CommandError>>(command: impl Future<Output = Result<Exit, E>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime
+        .block_on(command)
+        .map_err(|error| anyhow::Error::new(error.into()))
+}
+
+/// Prints on standard output. A reader that has gone away has seen what it wanted.
+fn print(text: &str) -> anyhow::Result<Exit> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Success),
+    }
 }
 
 /// Prints help on standard output, or what is wrong with the command line on standard error.

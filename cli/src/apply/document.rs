@@ -4,9 +4,11 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use bytes::Bytes;
 use serde_json::{Map, Value};
+use waterclock_core::workflow::Digest;
 
+use super::shape::Shapes;
 use super::source::{Fault, Source, Step};
 
 /// What a document defines.
@@ -21,6 +23,16 @@ pub(crate) enum Kind {
 
 impl Kind {
     const ALL: [Self; 4] = [Self::Program, Self::Endpoint, Self::TaskNode, Self::Workflow];
+
+    /// The schema's name for what creates one.
+    fn input_type(self) -> &'static str {
+        match self {
+            Self::Program => "RegisterProgramInput",
+            Self::Endpoint => "RegisterEndpointInput",
+            Self::TaskNode => "CreateTaskNodeInput",
+            Self::Workflow => "CreateWorkflowInput",
+        }
+    }
 
     fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.to_string() == word)
@@ -49,61 +61,98 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Its fields as `T`; all that `T` does not know, or else the first that it cannot take.
-    pub(crate) fn typed<T: DeserializeOwned>(&self) -> Result<T, Vec<Fault>> {
-        let mut unknown = Vec::new();
-        let mut track = serde_path_to_error::Track::new();
-        let fields = Value::Object(self.fields.clone());
-        let tracked = serde_path_to_error::Deserializer::new(fields, &mut track);
-        let typed = serde_ignored::deserialize(tracked, |path| unknown.push(steps_of_ignored(&path)));
-        if !unknown.is_empty() {
-            return Err(unknown
+    /// What the service is to be given, when it fits the schema; all that does not fit otherwise.
+    pub(super) fn proposal(mut self, shapes: &Shapes) -> Result<Proposal, Vec<Fault>> {
+        let package = self.take_package().map_err(|fault| vec![fault])?;
+        if self.kind == Kind::Workflow {
+            // Whoever applies a workflow means it to run as it stands.
+            self.fields.entry("publish").or_insert(Value::Bool(true));
+        }
+        let mut misfits = Vec::new();
+        if self.fields.contains_key(IDEMPOTENCY_KEY) {
+            let steps = vec![Step::Key(IDEMPOTENCY_KEY.to_owned())];
+            misfits.push((
+                steps,
+                "a file is applied as often as one likes, and needs none".to_owned(),
+            ));
+        }
+        let mut fields = Value::Object(self.fields);
+        shapes.check(self.kind.input_type(), &mut fields, &mut misfits);
+        if !misfits.is_empty() {
+            return Err(misfits
                 .iter()
-                .map(|steps| {
-                    self.source
-                        .fault(steps, format!("a {} has no such field", self.kind))
-                })
+                .map(|(steps, message)| self.source.fault(steps, message))
                 .collect());
         }
-        typed.map_err(|error: serde_json::Error| {
-            let steps: Vec<Step> = track.path().iter().filter_map(step_of_tracked).collect();
-            vec![self.source.fault(&steps, error)]
+        Ok(Proposal {
+            kind: self.kind,
+            key: self.key,
+            source: self.source,
+            fields,
+            package,
         })
     }
-}
 
-fn steps_of_ignored(path: &serde_ignored::Path<'_>) -> Vec<Step> {
-    use serde_ignored::Path as Ignored;
-    let (parent, step) = match path {
-        Ignored::Root => return Vec::new(),
-        Ignored::Seq { parent, index } => (parent, Some(Step::Item(*index))),
-        Ignored::Map { parent, key } => (parent, Some(Step::Key(key.clone()))),
-        Ignored::Some { parent } | Ignored::NewtypeStruct { parent } | Ignored::NewtypeVariant { parent } => {
-            (parent, None)
-        }
-    };
-    let mut steps = steps_of_ignored(parent);
-    steps.extend(step);
-    steps
-}
-
-fn step_of_tracked(segment: &serde_path_to_error::Segment) -> Option<Step> {
-    use serde_path_to_error::Segment;
-    match segment {
-        Segment::Seq { index } => Some(Step::Item(*index)),
-        Segment::Map { key } => Some(Step::Key(key.clone())),
-        Segment::Enum { variant } => Some(Step::Key(variant.clone())),
-        Segment::Unknown => None,
+    /// Puts the digest of `package: {file: …}` in the file's place.
+    fn take_package(&mut self) -> Result<Option<Upload>, Fault> {
+        let Some(Value::Object(package)) = self.fields.get_mut("package") else {
+            return Ok(None);
+        };
+        let Some(Value::String(file)) = package.remove("file") else {
+            return Ok(None);
+        };
+        let path = self.source.folder().join(&file);
+        let steps = ["package", "file"].map(|key| Step::Key(key.to_owned()));
+        let content = fs::read(&path).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", path.display());
+            self.source.fault(&steps, message)
+        })?;
+        let digest = Digest::of(&content).to_string();
+        package.insert("digest".to_owned(), Value::String(digest.clone()));
+        let file_name = match package.get("fileName").and_then(Value::as_str) {
+            Some(name) => name.to_owned(),
+            None => path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+        };
+        package.insert("fileName".to_owned(), Value::String(file_name.clone()));
+        Ok(Some(Upload {
+            digest,
+            file_name,
+            content: content.into(),
+        }))
     }
+}
+
+/// What a caller gives so that a call made twice has one effect.
+const IDEMPOTENCY_KEY: &str = "idempotencyKey";
+
+/// A definition that fits the schema.
+#[derive(Clone, Debug)]
+pub(super) struct Proposal {
+    pub(super) kind: Kind,
+    pub(super) key: String,
+    pub(super) source: Source,
+    /// The fields of the input that creates it, with their defaults.
+    pub(super) fields: Value,
+    pub(super) package: Option<Upload>,
+}
+
+/// A file that a program needs and that the service may not have yet.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    pub(super) digest: String,
+    pub(super) file_name: String,
+    pub(super) content: Bytes,
 }
 
 /// Reads every document of the files, and of the YAML files in the folders, that `paths` name.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Document>, Vec<Fault>> {
-    let mut faults = Vec::new();
+pub(super) fn read(paths: &[PathBuf], faults: &mut Vec<Fault>) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
     let mut files = Vec::new();
     for path in paths {
-        files.extend(files_of(path, &mut faults));
+        files.extend(files_of(path, faults));
     }
     for path in files {
         match fs::read_to_string(&path) {
@@ -120,10 +169,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Document>, Vec<Fault>> {
         }
     }
     faults.extend(doubled(&documents));
-    match faults.is_empty() {
-        true => Ok(documents),
-        false => Err(faults),
-    }
+    documents
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
@@ -215,38 +261,22 @@ fn doubled(documents: &[Document]) -> Vec<Fault> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    #[expect(dead_code, reason = "only its shape matters")]
-    struct Sample {
-        key: String,
-        environment: Option<std::collections::BTreeMap<String, String>>,
-        max_attempts: Option<i64>,
-    }
 
     fn faults(text: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f.yaml");
-        fs::write(&path, text).unwrap();
-        let faults = match read(&[folder.path().to_owned()]) {
-            Err(faults) => faults,
-            Ok(documents) => documents
-                .iter()
-                .filter_map(|document| document.typed::<Sample>().err())
-                .flatten()
-                .collect(),
+        fs::write(folder.path().join("f.yaml"), text).unwrap();
+        let mut faults = Vec::new();
+        let documents = read(&[folder.path().to_owned()], &mut faults);
+        let shapes = Shapes::of_schema();
+        for document in documents {
+            faults.extend(document.proposal(&shapes).err().into_iter().flatten());
+        }
+        let told = |fault: &Fault| {
+            let line = fault.line.map_or(String::new(), |line| line.to_string());
+            format!("{line}: {}", fault.message)
         };
-        faults
-            .iter()
-            .map(|fault| {
-                let line = fault.line.map_or(String::new(), |line| line.to_string());
-                format!("{line}: {}", fault.message)
-            })
-            .collect()
+        faults.iter().map(told).collect()
     }
 
     #[test]
@@ -260,7 +290,9 @@ mod tests {
         .unwrap();
         fs::write(folder.path().join("b.yaml"), "{kind: Workflow, key: b}").unwrap();
         fs::write(folder.path().join("README.md"), "not YAML: [").unwrap();
-        let read = read(&[folder.path().to_owned()]).unwrap();
+        let mut faults = Vec::new();
+        let read = read(&[folder.path().to_owned()], &mut faults);
+        assert_eq!(faults, []);
         let named: Vec<_> = read
             .iter()
             .map(|document| (document.kind, document.key.as_str()))
@@ -272,27 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn every_unknown_field_is_told_with_its_line() {
+    fn every_fault_of_every_document_is_told_with_its_line() {
         let told = faults(
-            "kind: Program\nkey: a\nenviroment: {}\nkinds: 3\n---\nkind: Program\nkey: b\nmaxattempts: 1\n",
+            "kind: Program\nkey: a\nruntime: EXEC\nenviroment: []\narguments: [x, 3]\n---\nkind: Program\nkey: b\n",
         );
         assert_eq!(
             told,
             [
-                "3: enviroment: a Program has no such field",
-                "4: kinds: a Program has no such field",
-                "8: maxattempts: a Program has no such field"
+                "4: enviroment: there is no such field; `environment` is one",
+                "5: arguments.1: text is expected, and this is 3; put it in quotes",
+                "7: `runtime` is missing",
             ]
-        );
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_type_is_told_with_its_path_and_line() {
-        let told = faults("kind: Program\nkey: a\nenvironment:\n  HOME: /\n  PORT: 80\n");
-        assert_eq!(told.len(), 1);
-        assert!(
-            told[0].starts_with("5: environment.PORT: invalid type"),
-            "{told:?}"
         );
     }
 
@@ -311,10 +333,27 @@ mod tests {
         assert!(told[0].contains("duplicate"), "{told:?}");
         let told = faults("kind: Program\n  key: [\n");
         assert_eq!(told.len(), 1, "{told:?}");
-        let told = faults("kind: Program\nkey: a\n---\nkind: Program\nkey: a\n");
+        let told =
+            faults("{kind: Program, key: a, runtime: EXEC}\n---\n{kind: Program, key: a, runtime: EXEC}\n");
         assert_eq!(
             told,
-            ["5: key: another document defines the Program \"a\" already"]
+            ["3: key: another document defines the Program \"a\" already"]
         );
+    }
+
+    #[test]
+    fn a_package_is_named_by_the_digest_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("app.jar"), "bytes").unwrap();
+        let text = "kind: Program\nkey: a\nruntime: JAVA\npackage: {file: ./app.jar}\n";
+        fs::write(folder.path().join("f.yaml"), text).unwrap();
+        let document = read(&[folder.path().join("f.yaml")], &mut Vec::new()).remove(0);
+        let proposal = document.proposal(&Shapes::of_schema()).unwrap();
+        let upload = proposal.package.unwrap();
+        assert_eq!(upload.digest, Digest::of(b"bytes").to_string());
+        assert_eq!(proposal.fields["package"]["fileName"], "app.jar");
+
+        let told = faults(text);
+        assert!(told[0].starts_with("4: package.file: "), "{told:?}");
     }
 }

@@ -87,7 +87,6 @@ pub(crate) struct RunsArgs {
 
 /// The state of a run, as an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names are the states' own")]
 pub(crate) enum RunStateArg {
     Queued,
     Running,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use waterclock_api::auth::{JwksSource, Scope};
+use waterclock_api::transport::AllowedOrigins;
 use waterclock_core::store::DatabaseUrl;
+use waterclock_executor::EgressPolicy;
 
 use crate::duration::parse_duration;
 
@@ -120,7 +122,8 @@ pub(crate) struct ListenArgs {
         long,
         env = "WATERCLOCK_ALLOWED_ORIGINS",
         value_name = "ORIGINS",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = origin
     )]
     pub(crate) allowed_origins: Vec<String>,
 }
@@ -194,6 +197,16 @@ pub(crate) struct ExecutorArgs {
     /// How long what runs may go on once it is told to stop
     #[arg(long, env = "WATERCLOCK_EXECUTOR_DRAIN_GRACE", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_grace: Duration,
+    /// A network that is not public and that endpoints may reach all the same: 10.1.0.0/16, a single address, or * for
+    /// every one; may be given several times. `up` allows this machine itself when not given
+    #[arg(
+        long = "allow-network",
+        env = "WATERCLOCK_EXECUTOR_ALLOW_NETWORKS",
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) allowed_networks: Vec<String>,
 }
 
 /// Options of `token`.
@@ -241,6 +254,18 @@ fn scope(word: &str) -> Result<Scope, String> {
         let words: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
         format!("there are {}", words.join(", "))
     })
+}
+
+fn network(text: &str) -> Result<String, String> {
+    EgressPolicy::allowing([text])
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    AllowedOrigins::parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
 }
 
 fn share(text: &str) -> Result<f32, String> {

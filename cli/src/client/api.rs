@@ -1,9 +1,9 @@
 //! Queries and mutations over HTTP.
 
+use bytes::Bytes;
 use graphql_client::{GraphQLQuery, Response};
 use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
-use serde_json::Value;
 use url::Url;
 
 use super::ClientError;
@@ -72,26 +72,32 @@ impl Api {
         }
     }
 
-    /// Sends `bytes` with PUT to `path` beside the GraphQL address, and gives the JSON that is answered.
-    pub(crate) async fn put(&self, path: &str, bytes: bytes::Bytes) -> Result<Value, ClientError> {
-        let url = self.url.join(path).map_err(|error| ClientError::NotGraphql {
-            url: self.url.clone(),
-            reason: error.to_string(),
-        })?;
+    /// Uploads a package: bytes, beside the GraphQL address, since they are no GraphQL.
+    pub(crate) async fn upload(
+        &self,
+        digest: &str,
+        file_name: &str,
+        content: Bytes,
+    ) -> Result<(), ClientError> {
+        let mut url = self.url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().extend(["packages", digest]);
+        }
+        url.query_pairs_mut().append_pair("fileName", file_name);
         let answer = self
             .http
             .put(url)
             .bearer_auth(&self.token)
-            .body(bytes)
+            .body(content)
             .send()
             .await
             .map_err(|error| self.unreachable(error))?;
         let status = answer.status();
-        let text = answer.text().await.map_err(|error| self.unreachable(error))?;
-        if !status.is_success() {
-            return Err(self.not_graphql(status, "the upload was refused", &text));
+        if status.is_success() {
+            return Ok(());
         }
-        serde_json::from_str(&text).map_err(|error| self.not_graphql(status, &error.to_string(), &text))
+        let text = answer.text().await.map_err(|error| self.unreachable(error))?;
+        Err(self.not_graphql(status, "the package was refused", &text))
     }
 
     fn unreachable(&self, error: reqwest::Error) -> ClientError {

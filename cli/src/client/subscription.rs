@@ -10,6 +10,7 @@ use graphql_client::{GraphQLQuery, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -26,6 +27,9 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const PATIENCE: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How many events may wait to be taken.
+const AHEAD: usize = 256;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -106,6 +110,24 @@ impl<T: Tail> Subscription<T> {
         }
     }
 
+    /// The events through a channel, from which one can be taken or not without losing any.
+    pub(crate) fn into_receiver(mut self) -> mpsc::Receiver<Result<EventOf<T>, ClientError>>
+    where
+        T: Send + Sync + 'static,
+        EventOf<T>: Send,
+    {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        tokio::spawn(async move {
+            while let Some(event) = self.next().await.transpose() {
+                let is_last = event.is_err();
+                if sender.send(event).await.is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
     async fn reconnect(&self) -> Result<Socket, ClientError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
@@ -134,11 +156,14 @@ impl<T: Tail> Subscription<T> {
         let (mut socket, _) = connect_async(request).await.map_err(unreachable)?;
         let init = json!({"type": "connection_init", "payload": {"Authorization": self.api.bearer()}});
         send(&mut socket, &init).await.map_err(unreachable)?;
-        let body = T::Query::build_query(self.tail.variables_after(self.cursor.as_deref()));
-        let subscribe = json!({"type": "subscribe", "id": "1", "payload": body});
         acknowledged(&mut socket, url).await?;
-        send(&mut socket, &subscribe).await.map_err(unreachable)?;
+        send(&mut socket, &self.subscribe()).await.map_err(unreachable)?;
         Ok(socket)
+    }
+
+    fn subscribe(&self) -> Value {
+        let body = T::Query::build_query(self.tail.variables_after(self.cursor.as_deref()));
+        json!({"type": "subscribe", "id": "1", "payload": body})
     }
 }
 

@@ -10,11 +10,10 @@ use super::tree::{self, Branch};
 
 /// A run that is watched.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress {
-    pub(crate) workflow: String,
-    pub(crate) run: String,
-    pub(crate) state: RunState,
-    pub(crate) reason: Option<String>,
+pub(super) struct Progress {
+    pub(super) workflow: String,
+    pub(super) state: RunState,
+    pub(super) reason: Option<String>,
     pub(super) nodes: Vec<Node>,
     pub(super) tree: Vec<Branch>,
     places: HashMap<String, usize>,
@@ -35,16 +34,17 @@ pub(super) struct Node {
 
 /// What happened to one task node.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeChange<'a> {
-    pub(crate) key: &'a str,
-    pub(crate) state: TaskRunState,
-    pub(crate) attempt: i64,
-    pub(crate) message: Option<String>,
+pub(super) struct NodeChange<'a> {
+    pub(super) key: &'a str,
+    pub(super) state: TaskRunState,
+    /// Its number, where it is about one.
+    pub(super) attempt: Option<i64>,
+    pub(super) message: Option<String>,
 }
 
 impl Progress {
     /// A run of which nothing is known but its graph: the keys of its task nodes, each with those that it waits for.
-    pub(crate) fn of_graph(workflow: String, run: String, graph: Vec<(String, Vec<String>)>) -> Self {
+    pub(super) fn of_graph(workflow: String, graph: Vec<(String, Vec<String>)>) -> Self {
         let places: HashMap<String, usize> = graph
             .iter()
             .enumerate()
@@ -76,7 +76,6 @@ impl Progress {
             .collect();
         Self {
             workflow,
-            run,
             state: RunState::Queued,
             reason: None,
             nodes,
@@ -88,7 +87,7 @@ impl Progress {
     }
 
     /// Takes over what happened to the run itself.
-    pub(crate) fn change_run(&mut self, state: RunState, reason: Option<String>) {
+    pub(super) fn change_run(&mut self, state: RunState, reason: Option<String>) {
         self.state = state;
         self.reason = reason;
         if state.is_terminal() {
@@ -97,14 +96,15 @@ impl Progress {
     }
 
     /// Takes over what happened to a task node; gives its place when that is news.
-    pub(crate) fn change_node(&mut self, change: NodeChange<'_>) -> Option<usize> {
+    pub(super) fn change_node(&mut self, change: NodeChange<'_>) -> Option<usize> {
         let place = *self.places.get(change.key)?;
         let node = &mut self.nodes[place];
-        if (node.state, node.attempt) == (change.state, change.attempt) {
+        let attempt = change.attempt.unwrap_or(node.attempt);
+        if (node.state, node.attempt) == (change.state, attempt) {
             return None;
         }
         node.state = change.state;
-        node.attempt = change.attempt;
+        node.attempt = attempt;
         node.message = change.message;
         match change.state {
             TaskRunState::Running => {

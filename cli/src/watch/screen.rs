@@ -11,7 +11,7 @@ use crate::duration::format_duration;
 
 /// Where progress is shown.
 #[derive(Debug)]
-pub(crate) struct Screen {
+pub(super) struct Screen {
     is_terminal: bool,
     has_colours: bool,
     /// The lines that were drawn last and are to be drawn over.
@@ -29,7 +29,7 @@ enum Colour {
 
 impl Screen {
     /// Standard output, as it is.
-    pub(crate) fn of_stdout() -> Self {
+    pub(super) fn of_stdout() -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
             is_terminal,
@@ -39,38 +39,34 @@ impl Screen {
     }
 
     /// Whether what is shown is drawn over, and so is worth drawing again when only time has passed.
-    pub(crate) fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         self.is_terminal
     }
 
-    /// Shows the whole run on a terminal; elsewhere shows nothing but the change of the task node at `changed`.
-    pub(crate) fn show(&mut self, progress: &Progress, changed: Option<usize>) -> io::Result<()> {
+    /// Draws the whole run in the place where it was drawn before.
+    pub(super) fn draw_over(&mut self, progress: &Progress) -> io::Result<()> {
+        let size = terminal_size::terminal_size();
+        let (Width(width), Height(height)) = size.unwrap_or((Width(100), Height(30)));
+        self.draw(progress, width.into(), height.into())
+    }
+
+    /// Says what became of the task node at `changed`, unless it is drawn soon anyway.
+    pub(super) fn tell(&self, progress: &Progress, changed: usize) -> io::Result<()> {
         if self.is_terminal {
-            let size = terminal_size::terminal_size();
-            let (Width(width), Height(height)) = size.unwrap_or((Width(100), Height(30)));
-            return self.draw(progress, width.into(), height.into());
+            return Ok(());
         }
-        match changed {
-            Some(place) => self.print(&line_of_change(progress, &progress.nodes[place])),
-            None => Ok(()),
-        }
+        print(&line_of_change(progress, &progress.nodes[changed]))
     }
 
     /// Leaves the run as it ended on the screen, and says how.
-    pub(crate) fn finish(&mut self, progress: &Progress) -> io::Result<()> {
+    pub(super) fn finish(&mut self, progress: &Progress) -> io::Result<()> {
         if self.is_terminal {
             // What does not fit is scrolled away by now, so nothing needs to be left out.
             self.draw(progress, usize::MAX, usize::MAX)?;
             self.drawn = 0;
             return Ok(());
         }
-        self.print(&self.summary(progress))
-    }
-
-    fn print(&self, line: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{line}")?;
-        out.flush()
+        print(&self.summary(progress))
     }
 
     fn draw(&mut self, progress: &Progress, width: usize, height: usize) -> io::Result<()> {
@@ -186,6 +182,12 @@ impl Screen {
     }
 }
 
+fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
 fn line_of_change(progress: &Progress, node: &Node) -> String {
     let mut line = format!(
         "{:>8}  {}  {}",
@@ -264,14 +266,14 @@ mod tests {
             let parents = parents.into_iter().map(str::to_owned).collect();
             (key.to_owned(), parents)
         });
-        Progress::of_graph("packages".to_owned(), "run".to_owned(), graph.to_vec())
+        Progress::of_graph("packages".to_owned(), graph.to_vec())
     }
 
     fn change(key: &str, state: TaskRunState, attempt: i64) -> NodeChange<'_> {
         NodeChange {
             key,
             state,
-            attempt,
+            attempt: Some(attempt),
             message: None,
         }
     }
@@ -308,7 +310,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_large_graph_is_shown_by_what_is_of_interest() {
         let graph = (0..100).map(|n| (format!("n{n}"), Vec::new())).collect();
-        let mut progress = Progress::of_graph("wide".to_owned(), "run".to_owned(), graph);
+        let mut progress = Progress::of_graph("wide".to_owned(), graph);
         for n in 0..30 {
             progress.change_node(change(&format!("n{n}"), TaskRunState::Running, 1));
         }

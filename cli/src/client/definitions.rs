@@ -1,0 +1,137 @@
+//! Finding and changing what a tenant has registered, whatever its kind.
+
+use graphql_client::GraphQLQuery;
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Api, ClientError};
+use crate::apply::Kind;
+
+#[expect(clippy::upper_case_acronyms, reason = "the scalar's name in the schema")]
+type JSON = Value;
+type Duration = String;
+
+macro_rules! operations {
+    ($($name:ident in $path:tt;)+) => {$(
+        #[derive(GraphQLQuery)]
+        #[graphql(
+            schema_path = "../schema.graphql",
+            query_path = $path,
+            variables_derives = "Clone, Debug, Deserialize",
+            response_derives = "Clone, Debug, Serialize"
+        )]
+        struct $name;
+    )+};
+}
+
+// A file for each: a client sends the whole file of an operation.
+operations! {
+    FindProgram in "src/client/operations/find_program.graphql";
+    FindEndpoint in "src/client/operations/find_endpoint.graphql";
+    FindTaskNode in "src/client/operations/find_task_node.graphql";
+    FindWorkflow in "src/client/operations/find_workflow.graphql";
+    CreateProgram in "src/client/operations/create_program.graphql";
+    UpdateProgram in "src/client/operations/update_program.graphql";
+    CreateEndpoint in "src/client/operations/create_endpoint.graphql";
+    UpdateEndpoint in "src/client/operations/update_endpoint.graphql";
+    CreateTaskNode in "src/client/operations/create_task_node.graphql";
+    UpdateTaskNode in "src/client/operations/update_task_node.graphql";
+    CreateWorkflow in "src/client/operations/create_workflow.graphql";
+    UpdateWorkflow in "src/client/operations/update_workflow.graphql";
+    FindPackage in "src/client/operations/find_package.graphql";
+}
+
+/// What is registered under a key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    pub(crate) id: String,
+    pub(crate) revision: i64,
+    /// Everything that can be asked of it.
+    #[serde(flatten)]
+    pub(crate) fields: Value,
+}
+
+/// What became of a change.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Made {
+    pub(crate) object: Option<MadeObject>,
+    pub(crate) user_errors: Vec<UserError>,
+}
+
+/// What was changed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MadeObject {
+    pub(crate) revision: i64,
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UserError {
+    pub(crate) message: String,
+    /// Begins with the argument's name.
+    pub(crate) path: Vec<String>,
+}
+
+impl Api {
+    /// What is registered under `key`, if anything.
+    pub(crate) async fn find(&self, kind: Kind, key: &str) -> Result<Option<Found>, ClientError> {
+        let variables = json!({ "key": key });
+        let found = match kind {
+            Kind::Program => self.ask_for::<FindProgram>(variables, "found").await?,
+            Kind::Endpoint => self.ask_for::<FindEndpoint>(variables, "found").await?,
+            Kind::TaskNode => self.ask_for::<FindTaskNode>(variables, "found").await?,
+            Kind::Workflow => self.ask_for::<FindWorkflow>(variables, "found").await?,
+        };
+        Ok(read(found))
+    }
+
+    /// Registers what `input` says, which fits the schema.
+    pub(crate) async fn create(&self, kind: Kind, input: Value) -> Result<Made, ClientError> {
+        let variables = json!({ "input": input });
+        let made = match kind {
+            Kind::Program => self.ask_for::<CreateProgram>(variables, "made").await?,
+            Kind::Endpoint => self.ask_for::<CreateEndpoint>(variables, "made").await?,
+            Kind::TaskNode => self.ask_for::<CreateTaskNode>(variables, "made").await?,
+            Kind::Workflow => self.ask_for::<CreateWorkflow>(variables, "made").await?,
+        };
+        Ok(read(made))
+    }
+
+    /// Replaces what is registered by what `input` says, which fits the schema.
+    pub(crate) async fn update(&self, kind: Kind, input: Value) -> Result<Made, ClientError> {
+        let variables = json!({ "input": input });
+        let made = match kind {
+            Kind::Program => self.ask_for::<UpdateProgram>(variables, "made").await?,
+            Kind::Endpoint => self.ask_for::<UpdateEndpoint>(variables, "made").await?,
+            Kind::TaskNode => self.ask_for::<UpdateTaskNode>(variables, "made").await?,
+            Kind::Workflow => self.ask_for::<UpdateWorkflow>(variables, "made").await?,
+        };
+        Ok(read(made))
+    }
+
+    /// Whether the package was uploaded already.
+    pub(crate) async fn has_package(&self, digest: String) -> Result<bool, ClientError> {
+        let found = self
+            .ask::<FindPackage>(find_package::Variables { digest })
+            .await?;
+        Ok(found.package.is_some())
+    }
+
+    async fn ask_for<Q>(&self, variables: Value, name: &str) -> Result<Value, ClientError>
+    where
+        Q: GraphQLQuery<Variables: DeserializeOwned, ResponseData: Serialize>,
+    {
+        let data = self.ask::<Q>(read(variables)).await?;
+        let mut data = serde_json::to_value(data).expect("what was read from JSON is written as JSON");
+        Ok(data[name].take())
+    }
+}
+
+/// Reads what this file's own queries, or a checked input, have given a shape.
+fn read<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("the queries and the schema were compared when this was built")
+}

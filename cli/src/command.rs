@@ -1,0 +1,58 @@
+//! The commands that are clients of the API, one file each.
+
+mod cancel;
+mod import;
+mod logs;
+mod run;
+mod runs;
+
+pub(crate) use cancel::cancel;
+pub(crate) use import::import_dag;
+pub(crate) use logs::logs;
+pub(crate) use run::run;
+pub(crate) use runs::runs;
+
+use std::io;
+
+use crate::client::{ClientError, UserError};
+use crate::exit::Exit;
+use crate::import::DagError;
+use crate::watch::WatchError;
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error(transparent)]
+    Dag(#[from] DagError),
+    #[error("{0}")]
+    Input(String),
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    /// What the service found wrong with an input.
+    fn refused(errors: &[UserError]) -> Self {
+        let told: Vec<String> = errors
+            .iter()
+            .map(|error| match error.path.get(1..) {
+                None | Some([]) => error.message.clone(),
+                Some(path) => format!("{}: {}", path.join("."), error.message),
+            })
+            .collect();
+        Self::Input(told.join("\n"))
+    }
+
+    /// How the process ends with this error.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) | Self::Watch(WatchError::Client(error)) => error.exit(),
+            Self::Dag(_) | Self::Input(_) | Self::Watch(WatchError::NoSuchRun(_)) => Exit::Usage,
+            Self::Watch(WatchError::Output(_)) | Self::Output(_) => Exit::Failure,
+        }
+    }
+}

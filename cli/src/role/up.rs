@@ -1,0 +1,123 @@
+//! `waterclock up`: every role in one process, PostgreSQL beside it, and a demonstration.
+//!
+//! What is started first is stopped last. The listener comes before all else, so that a port in use is told before anything
+//! is made; PostgreSQL is stopped after every role has ended, whatever ended them.
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use waterclock_api::transport::AllowedOrigins;
+use waterclock_core::store::DatabaseUrl;
+
+use super::api::{self, ApiSettings, Usable};
+use super::foundation::{Behind, Foundation};
+use super::{MANY_CONNECTIONS, executor, scheduler};
+use crate::args::{ExecutorArgs, ProcessArgs, UpArgs};
+use crate::data_dir::DataDir;
+use crate::postgres::{Cluster, ClusterError};
+
+/// What the roles are started with.
+struct Roles<'a> {
+    process: &'a ProcessArgs,
+    url: DatabaseUrl,
+    api: ApiSettings,
+    executor: ExecutorArgs,
+}
+
+pub(super) async fn run(
+    process: &ProcessArgs,
+    args: UpArgs,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let data_dir = DataDir::open(&process.data_dir)?;
+    let _lock = data_dir.lock()?;
+    let secret = data_dir.secret()?;
+    let listener = api::bind(args.listen.listen).await?;
+    let auth = api::auth_config(args.auth, Some(secret))?;
+    let api = ApiSettings {
+        listener,
+        allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
+        auth,
+    };
+    let roles = |url| Roles {
+        process,
+        url,
+        api,
+        executor: args.executor,
+    };
+    match args.database_url {
+        Some(url) => roles(url).run(shutdown).await,
+        None => beside_cluster(&data_dir, roles, shutdown).await,
+    }
+}
+
+/// Runs the roles on the private cluster of `data_dir`.
+async fn beside_cluster<'a>(
+    data_dir: &DataDir,
+    roles: impl FnOnce(DatabaseUrl) -> Roles<'a>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut cluster = Cluster::launch(data_dir).await?;
+    let ended = on_cluster(&mut cluster, roles, shutdown).await;
+    cluster.stop().await;
+    ended
+}
+
+async fn on_cluster<'a>(
+    cluster: &mut Cluster,
+    roles: impl FnOnce(DatabaseUrl) -> Roles<'a>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        ready = cluster.ready() => ready?,
+    }
+    let roles = roles(DatabaseUrl::parse(&cluster.url())?);
+    let stop = shutdown.child_token();
+    let running = roles.run(stop.clone());
+    tokio::pin!(running);
+    let lost: ClusterError = tokio::select! {
+        ended = &mut running => return ended,
+        lost = cluster.keep_running() => lost,
+    };
+    stop.cancel();
+    running.await?;
+    Err(lost.into())
+}
+
+impl Roles<'_> {
+    async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let foundation = Foundation::new(self.url, MANY_CONNECTIONS);
+        if !foundation.ready(Behind::Migrate, &shutdown).await? {
+            return Ok(());
+        }
+        let tasks = TaskTracker::new();
+        foundation.start(&tasks, &shutdown);
+        let usable = Usable::default();
+        usable.begin();
+        let config = executor::config(self.executor, None, &self.process.data_dir)?;
+        let serving = api::serve(&foundation, self.api, usable, shutdown.clone());
+        let performing = executor::perform(&foundation, config, shutdown.clone());
+        let scheduling = async {
+            scheduler::schedule(&foundation, shutdown.clone()).await;
+            anyhow::Ok(())
+        };
+        let ended = tokio::try_join!(
+            whole(serving, &shutdown),
+            whole(performing, &shutdown),
+            whole(scheduling, &shutdown),
+        );
+        tasks.close();
+        tasks.wait().await;
+        ended.map(drop)
+    }
+}
+
+/// Has all roles stop when one ends.
+async fn whole(
+    role: impl Future<Output = anyhow::Result<()>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let ended = role.await;
+    shutdown.cancel();
+    ended
+}
