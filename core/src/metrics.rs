@@ -1,8 +1,8 @@
 //! What a process measures of itself, for Prometheus.
 
-use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntGaugeVec, Opts, PullingGauge, Registry};
+
+use crate::watch::Watch;
 
 /// The measures of one process. Clones share them.
 #[derive(Clone)]
@@ -13,8 +13,6 @@ pub struct Metrics {
     pub passes: Histogram,
     /// Task runs that schedulers of this process assigned.
     pub assignments: IntCounter,
-    /// Runs accepted by this process.
-    pub runs_started: IntCounter,
     /// Live runs, by state.
     pub runs: IntGaugeVec,
     /// Live task runs, by state.
@@ -25,10 +23,6 @@ pub struct Metrics {
     pub executors: IntGaugeVec,
     /// Connections of this process's pools, by state.
     pub connections: IntGaugeVec,
-    /// Subscriptions that this process serves.
-    pub subscribers: IntGauge,
-    /// GraphQL requests, by transport.
-    pub requests: IntCounterVec,
 }
 
 impl Default for Metrics {
@@ -56,7 +50,6 @@ impl Metrics {
                 "waterclock_assignments_total",
                 "Task runs assigned by schedulers of this process.",
             ),
-            runs_started: counter("waterclock_runs_started_total", "Runs accepted by this process."),
             runs: gauges("waterclock_runs", "Live runs, by state.", "state"),
             task_runs: gauges("waterclock_task_runs", "Live task runs, by state.", "state"),
             queue_wait: Gauge::new(
@@ -70,34 +63,35 @@ impl Metrics {
                 "Connections of this process's pools, by state.",
                 "state",
             ),
-            subscribers: IntGauge::new(
-                "waterclock_subscribers",
-                "Subscriptions that this process serves.",
-            )
-            .expect("the name is well-formed"),
-            requests: IntCounterVec::new(
-                Opts::new("waterclock_requests_total", "GraphQL requests, by transport."),
-                &["transport"],
-            )
-            .expect("the name is well-formed"),
             registry,
         };
         metrics.register();
         metrics
     }
 
+    /// Shows how many subscriptions `watch` serves, asked when it is rendered.
+    ///
+    /// To be called once for each process.
+    pub fn show_subscribers(&self, watch: Watch) {
+        #[expect(clippy::cast_precision_loss, reason = "nobody serves 2^53 subscriptions")]
+        let gauge = PullingGauge::new(
+            "waterclock_subscribers",
+            "Subscriptions that this process serves.",
+            Box::new(move || watch.subscribers() as f64),
+        )
+        .expect("the name is well-formed");
+        self.registry.register(Box::new(gauge)).expect("it is shown once");
+    }
+
     fn register(&self) {
-        let collectors: [Box<dyn prometheus::core::Collector>; 10] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 7] = [
             Box::new(self.passes.clone()),
             Box::new(self.assignments.clone()),
-            Box::new(self.runs_started.clone()),
             Box::new(self.runs.clone()),
             Box::new(self.task_runs.clone()),
             Box::new(self.queue_wait.clone()),
             Box::new(self.executors.clone()),
             Box::new(self.connections.clone()),
-            Box::new(self.subscribers.clone()),
-            Box::new(self.requests.clone()),
         ];
         for collector in collectors {
             self.registry

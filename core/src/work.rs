@@ -274,6 +274,12 @@ impl<'a> TemplateContext<'a> {
         render(template, |name| self.value(name))
     }
 
+    /// Replaces every reference in the template of an address. Values are percent-encoded, so that none of them ends the part
+    /// of the address that it stands in and begins another.
+    pub fn render_url(&self, template: &str) -> Result<String, TemplateError> {
+        render(template, |name| self.value(name).map(|value| percent_encoded(&value)))
+    }
+
     /// Replaces every reference in the values of `templates`.
     pub fn render_map(
         &self,
@@ -313,6 +319,23 @@ impl<'a> TemplateContext<'a> {
             }
         }
     }
+}
+
+/// `value` with everything encoded that RFC 3986 does not leave to all parts of an address.
+fn percent_encoded(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.extend([
+                '%',
+                char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]),
+                char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]),
+            ]);
+        }
+    }
+    encoded
 }
 
 /// Checks the form and the names of every reference in `template`, without values: for a definition that is saved.

@@ -16,7 +16,7 @@ use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
 use crate::signal::{Signal, Signals};
 use crate::store::start_runs::{NamedCall, NewRuns, claim_keys, find_published, insert_runs};
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
-use crate::workflow::{InputSpec, InputType, PinnedVersion};
+use crate::workflow::{InputSpec, PinnedVersion};
 
 /// The most calls' runs that share one transaction.
 const BATCH: usize = 2_000;
@@ -367,7 +367,7 @@ fn complete_inputs(
                     Some(name.clone()),
                     format!("the workflow has no input {name:?}; it has {}", known()),
                 )),
-                Some(spec) if !fits(spec.r#type, value) => {
+                Some(spec) if !spec.r#type.fits(value) => {
                     faults.push((
                         Some(name.clone()),
                         format!("the input {name:?} is not of the type {:?}", spec.r#type),
@@ -396,7 +396,10 @@ fn complete_inputs(
             ),
         ));
     }
-    if inputs.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)) {
+    if inputs
+        .iter()
+        .any(|(name, value)| name.contains('\0') || holds_nul(value))
+    {
         faults.push((
             None,
             "the inputs hold a NUL character, which cannot be stored".to_owned(),
@@ -417,16 +420,6 @@ fn holds_nul(value: &Value) -> bool {
             .iter()
             .any(|(name, value)| name.contains('\0') || holds_nul(value)),
         _ => false,
-    }
-}
-
-fn fits(kind: InputType, value: &Value) -> bool {
-    match kind {
-        InputType::String => value.is_string(),
-        InputType::Integer => value.is_i64() || value.is_u64(),
-        InputType::Number => value.is_number(),
-        InputType::Boolean => value.is_boolean(),
-        InputType::Json => true,
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) async fn find_published(
 ) -> Result<Vec<(String, Option<WorkflowVersionId>)>, StoreError> {
     let rows: Vec<(String, Option<Uuid>)> = workflows::table
         .filter(workflows::tenant_id.eq(tenant.0).and(workflows::key.eq_any(keys)))
+        .filter(workflows::deleted_at.is_null())
         .select((workflows::key, workflows::published_version_id))
         .load(&mut **transaction)
         .await?;
