@@ -7,7 +7,7 @@
 //! number it has seen would step over 41, still uncommitted, as soon as it saw 42. So a reader goes no further than the
 //! *settled* number: the one up to which every event is either visible to it or will never be.
 //!
-//! Two statements, one after the other, find it ([`horizon::Horizon`]). The first reads the highest number that was given
+//! Two statements, one after the other, find it (`horizon`). The first reads the highest number that was given
 //! out. The second lists the transactions that hold the lock on the log which every INSERT takes *before* it takes a
 //! number and which is held until the transaction has ended and is visible. Whoever took a number by the first statement
 //! and is still under way is therefore on the list of the second. A transaction that was not on the list of one look can
@@ -22,7 +22,7 @@
 //! One [`Watch`] runs in each process that serves subscriptions. While nobody subscribes it does nothing at all. Else it is
 //! woken by signals, and by a slow poll since signals may be lost; moves the settled number; reads what is new, once for each
 //! tenant that has subscribers and under that tenant's row-level security; and hands it to those subscribers whose topic
-//! it is ([`fan_out::FanOut`]).
+//! it is (`fan_out`).
 //!
 //! A subscription first joins the live flow, then replays the log from its cursor to the place where it joined, and drops
 //! whatever the flow brings from before its own position. Nothing lies between the two and nothing comes twice.
