@@ -277,7 +277,9 @@ impl<'a> TemplateContext<'a> {
     /// Replaces every reference in the template of an address. Values are percent-encoded, so that none of them ends the part
     /// of the address that it stands in and begins another.
     pub fn render_url(&self, template: &str) -> Result<String, TemplateError> {
-        render(template, |name| self.value(name).map(|value| percent_encoded(&value)))
+        render(template, |name| {
+            self.value(name).map(|value| percent_encoded(&value))
+        })
     }
 
     /// Replaces every reference in the values of `templates`.

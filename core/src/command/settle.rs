@@ -94,7 +94,10 @@ impl Settling {
         match verdict.state {
             TaskRunState::Succeeded if !attempt.cancelling => self.release_children(&version, attempt),
             TaskRunState::Failed => self.doom_descendants(&version, attempt, &node.key),
-            TaskRunState::Ready => drop(self.signals.insert(Signal::Ready(attempt.partition))),
+            // Ready now, or at an instant that a scheduler has to set its timer to.
+            TaskRunState::Ready | TaskRunState::RetryWait => {
+                drop(self.signals.insert(Signal::Ready(attempt.partition)))
+            }
             _ => {}
         }
         if verdict.state.is_terminal() {

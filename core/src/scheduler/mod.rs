@@ -177,6 +177,9 @@ impl Scheduler {
             self.metrics.passes.observe(began.elapsed().as_secs_f64());
             self.metrics.assignments.inc_by(passed.assigned);
             self.signals.raise(passed.woken.into_iter().map(Signal::Executor));
+            if let Some(due) = passed.due {
+                self.next_sweep = self.next_sweep.min(Instant::now() + due);
+            }
             if passed.contended {
                 self.waiting.insert(partition);
                 self.not_before = Instant::now() + CONTENDED;

@@ -1,11 +1,13 @@
 //! One pass over a partition.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::assign::{Candidate, Choice, Head, assign};
 use crate::id::{ExecutorId, TenantId};
 use crate::store::dispatch::{
-    assign_task_runs, count_running, list_heads, lock_executors, promote_retries, try_lock_partition,
+    assign_task_runs, count_running, list_heads, lock_executors, next_retry, promote_retries,
+    try_lock_partition,
 };
 use crate::store::{Actor, Database, StoreError, Transaction};
 
@@ -19,6 +21,8 @@ pub(super) struct Passed {
     pub(super) assigned: u64,
     /// The executors that it gave something to.
     pub(super) woken: BTreeSet<ExecutorId>,
+    /// How long until something is to be tried again.
+    pub(super) due: Option<Duration>,
     /// A lock was taken: it is to be done again soon.
     pub(super) contended: bool,
 }
@@ -34,6 +38,7 @@ pub(super) async fn pass(database: &Database, partition: i16) -> Result<Passed, 
         });
     }
     promote_retries(&mut transaction, partition).await?;
+    let due = next_retry(&mut transaction, partition).await?;
     let found = lock_executors(&mut transaction).await?;
     let free: Vec<Candidate> = found
         .candidates
@@ -48,6 +53,9 @@ pub(super) async fn pass(database: &Database, partition: i16) -> Result<Passed, 
     Ok(Passed {
         assigned: chosen.choices.len() as u64,
         woken: chosen.choices.iter().map(|choice| choice.executor_id).collect(),
+        due: due
+            .and_then(|due_ms| u64::try_from(due_ms).ok())
+            .map(Duration::from_millis),
         contended: found.contended || chosen.more,
     })
 }

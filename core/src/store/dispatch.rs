@@ -70,6 +70,22 @@ pub(crate) async fn list_due_partitions(
         .await?)
 }
 
+/// How many milliseconds until something in the partition is to be tried again.
+pub(crate) async fn next_retry(
+    transaction: &mut Transaction,
+    partition: i16,
+) -> Result<Option<i64>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        due_ms: i64,
+    }
+    let rows: Vec<Row> = Fixed(statement!("next_retry").bind::<SmallInt, _>(partition))
+        .load(&mut **transaction)
+        .await?;
+    Ok(rows.into_iter().next().map(|row| row.due_ms))
+}
+
 /// Makes ready what was to be tried again by now; returns how many.
 pub(crate) async fn promote_retries(
     transaction: &mut Transaction,
