@@ -36,7 +36,7 @@ pub(crate) enum CommandError {
 
 impl CommandError {
     /// What the service found wrong with an input.
-    fn refused(errors: &[UserError]) -> Self {
+    pub(crate) fn refused(errors: &[UserError]) -> Self {
         let told: Vec<String> = errors
             .iter()
             .map(|error| match error.path.get(1..) {

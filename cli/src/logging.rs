@@ -48,7 +48,9 @@ pub(crate) fn start(process: &ProcessArgs, command: &Command) {
 /// A role has nobody but its log to speak to; `up` and the clients speak to whoever started them.
 fn default_level(command: &Command) -> &'static str {
     match command {
-        Command::Api(_) | Command::Scheduler(_) | Command::Executor(_) | Command::Migrate(_) => "info",
+        Command::Api(_) | Command::Scheduler(_) | Command::Executor(_) | Command::Migrate(_) => {
+            "info,tokio_cron_scheduler=warn"
+        }
         _ => "warn",
     }
 }

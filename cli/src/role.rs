@@ -7,6 +7,7 @@ mod migrate;
 mod runtime;
 mod scheduler;
 mod up;
+mod welcome;
 
 use crate::args::{ApiArgs, ExecutorRoleArgs, MigrateArgs, ProcessArgs, SchedulerArgs, UpArgs};
 use crate::exit::Exit;

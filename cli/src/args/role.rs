@@ -26,6 +26,9 @@ pub(crate) struct UpArgs {
     /// Leave the demonstration out: no tenant, no examples, no run
     #[arg(long)]
     pub(crate) bare: bool,
+    /// The folder with the demonstration's definitions
+    #[arg(long, value_name = "FOLDER", default_value = "examples")]
+    pub(crate) examples: PathBuf,
     /// The PostgreSQL server to use in place of a private one
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub(crate) database_url: Option<DatabaseUrl>,

@@ -44,19 +44,27 @@ pub(super) async fn run(args: ApiArgs, shutdown: CancellationToken) -> anyhow::R
     // It answers from the start: that it is alive, and why it is not ready.
     let usable = Usable::default();
     let preparing = async {
-        if foundation.ready(Behind::Wait, &shutdown).await? {
-            foundation.start(&tasks, &shutdown);
-            usable.begin();
+        let ready = foundation.ready(Behind::Wait, &shutdown).await;
+        match ready {
+            Ok(true) => {
+                foundation.start(&tasks, &shutdown);
+                usable.begin();
+            }
+            // What cannot be waited for is no use to serve.
+            _ => shutdown.cancel(),
         }
-        shutdown.cancelled().await;
-        anyhow::Ok(())
+        ready.map(drop)
     };
     let serving = serve(&foundation, settings, usable.clone(), shutdown.clone());
-    let ended = tokio::try_join!(serving, preparing);
-    shutdown.cancel();
+    let serving = async {
+        let served = serving.await;
+        shutdown.cancel();
+        served
+    };
+    let (served, prepared) = tokio::join!(serving, preparing);
     tasks.close();
     tasks.wait().await;
-    ended.map(drop)
+    served.and(prepared.map_err(Into::into))
 }
 
 /// Takes the address.
@@ -100,15 +108,13 @@ pub(super) async fn serve(
     usable: Usable,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let Foundation {
-        database,
-        signals,
-        metrics,
-    } = foundation.clone();
+    let Foundation { signals, metrics, .. } = foundation.clone();
+    let database = foundation.database.for_api(MANY_CONNECTIONS);
     let authenticator = Authenticator::new(settings.auth, Arc::new(SystemClock))?;
     let tenants = Arc::new(StoredTenants::new(database.clone()));
     let gate = Gate::new(Arc::new(authenticator), tenants);
     let watch = Watch::new(database.clone(), signals.clone());
+    metrics.show_subscribers(watch.clone());
     let schema = graphql::schema(Services {
         database: database.clone(),
         signals,

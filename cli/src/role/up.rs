@@ -10,6 +10,7 @@ use waterclock_core::store::DatabaseUrl;
 
 use super::api::{self, ApiSettings, Usable};
 use super::foundation::{Behind, Foundation};
+use super::welcome::Welcome;
 use super::{MANY_CONNECTIONS, executor, scheduler};
 use crate::args::{ExecutorArgs, ProcessArgs, UpArgs};
 use crate::data_dir::DataDir;
@@ -21,7 +22,12 @@ struct Roles<'a> {
     url: DatabaseUrl,
     api: ApiSettings,
     executor: ExecutorArgs,
+    welcome: Welcome,
 }
+
+/// What endpoints may reach of this machine itself, unless something else is said: whoever runs everything here means to
+/// call what else runs here.
+const OWN_NETWORKS: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 pub(super) async fn run(
     process: &ProcessArgs,
@@ -33,6 +39,12 @@ pub(super) async fn run(
     let secret = data_dir.secret()?;
     let listener = api::bind(args.listen.listen).await?;
     let auth = api::auth_config(args.auth, Some(secret))?;
+    let examples = (!args.bare).then_some(args.examples);
+    let welcome = Welcome::new(listener.local_addr()?, &auth, examples)?;
+    let mut executor = args.executor;
+    if executor.allowed_networks.is_empty() {
+        executor.allowed_networks = OWN_NETWORKS.map(str::to_owned).to_vec();
+    }
     let api = ApiSettings {
         listener,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
@@ -42,7 +54,8 @@ pub(super) async fn run(
         process,
         url,
         api,
-        executor: args.executor,
+        executor,
+        welcome,
     };
     match args.database_url {
         Some(url) => roles(url).run(shutdown).await,
@@ -97,26 +110,28 @@ impl Roles<'_> {
         let config = executor::config(self.executor, None, &self.process.data_dir)?;
         let serving = api::serve(&foundation, self.api, usable, shutdown.clone());
         let performing = executor::perform(&foundation, config, shutdown.clone());
-        let scheduling = async {
-            scheduler::schedule(&foundation, shutdown.clone()).await;
-            anyhow::Ok(())
+        let scheduling = scheduler::schedule(&foundation, shutdown.clone());
+        let welcoming = async {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.welcome.tell() => {}
+            }
         };
-        let ended = tokio::try_join!(
+        // All are awaited, whichever fails: each has things to put in order at its end.
+        let (served, performed, (), ()) = tokio::join!(
             whole(serving, &shutdown),
             whole(performing, &shutdown),
             whole(scheduling, &shutdown),
+            welcoming,
         );
         tasks.close();
         tasks.wait().await;
-        ended.map(drop)
+        served.and(performed)
     }
 }
 
 /// Has all roles stop when one ends.
-async fn whole(
-    role: impl Future<Output = anyhow::Result<()>>,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
+async fn whole<T>(role: impl Future<Output = T>, shutdown: &CancellationToken) -> T {
     let ended = role.await;
     shutdown.cancel();
     ended
