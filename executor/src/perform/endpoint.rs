@@ -98,7 +98,7 @@ impl EndpointCaller {
     fn request(&self, assignment: &Assignment, endpoint: &EndpointSpec) -> Result<Request, Finding> {
         let values = TemplateContext::new(assignment);
         let url = self.address(
-            &values.render(&endpoint.url)?,
+            &values.render_url(&endpoint.url)?,
             values.render_map(&endpoint.query)?,
         )?;
         let method = Method::from_bytes(endpoint.method.as_bytes())
