@@ -3,11 +3,13 @@
 mod assignment;
 mod cancel;
 mod failure;
+mod following;
 mod giving_up;
 mod graphql;
 mod isolation;
 mod layout;
 mod order;
+mod performing;
 mod schema;
 mod starting;
 mod statements;

@@ -6,6 +6,8 @@
 //! notification channels and advisory locks are its own too ([`world`]).
 
 pub mod api;
+pub mod endpoint;
+pub mod real;
 pub mod script;
 pub mod server;
 pub mod sources;
