@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use axum::serve::ListenerExt as _;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tracing::{Instrument as _, info, info_span, warn};
@@ -82,6 +83,12 @@ pub fn router(config: ServerConfig) -> Router {
 /// Serves until the shutdown begins, then until what has begun is done or the patience is spent.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> std::io::Result<()> {
     let begun = shutdown.token.clone();
+    // Answers are written whole; waiting for more to send only delays them.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection may delay its answers");
+        }
+    });
     let serving = axum::serve(listener, router).with_graceful_shutdown(begun.cancelled_owned());
     let ended = async {
         let result = serving.await;

@@ -96,7 +96,7 @@ impl Settling {
             TaskRunState::Failed => self.doom_descendants(&version, attempt, &node.key),
             // Ready now, or at an instant that a scheduler has to set its timer to.
             TaskRunState::Ready | TaskRunState::RetryWait => {
-                drop(self.signals.insert(Signal::Ready(attempt.partition)))
+                self.signals.insert(Signal::Ready(attempt.partition));
             }
             _ => {}
         }

@@ -179,7 +179,9 @@ impl Database {
         };
         let begin = match actor {
             Actor::Tenant(tenant) => {
-                format!("BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'")
+                format!(
+                    "BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL app.tenant = '{tenant}'"
+                )
             }
             Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
             Actor::Engine => BEGIN_ENGINE.to_owned(),
