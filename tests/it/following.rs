@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use waterclock_tests::api::Following;
 use waterclock_tests::{World, succeed};
 
-use crate::graphql::{publish_no_ops, start};
+use crate::graphql::{cursor, publish_no_ops, start};
 
 const RUN_EVENTS: &str = "subscription ($run: ID!, $after: String) {
     runEvents(runId: $run, after: $after) { cursor kind taskRun { key } } }";
@@ -55,10 +55,7 @@ async fn events_that_commit_late_are_neither_skipped_nor_overtaken() {
     let client = api.admin("acme");
     publish_no_ops(&client, "flow", &["a"], &[]).await;
     let first = start(&client, "flow").await;
-    let cursor = {
-        let mut following = client.follow(RUN_EVENTS, json!({ "run": first })).await;
-        following.next().await.expect("an event")["cursor"].take()
-    };
+    let cursor = cursor(&client).await;
     let mut live = client.follow(RUNS, json!({ "after": cursor })).await;
 
     // A writer takes the next number and does not commit, while others take later ones and do.
@@ -67,7 +64,7 @@ async fn events_that_commit_late_are_neither_skipped_nor_overtaken() {
     writer
         .execute(
             "INSERT INTO events (tenant_id, run_id, kind)
-            SELECT tenant_id, run_id, 'RUN_STARTED' FROM events WHERE kind = 'RUN_QUEUED'",
+            SELECT tenant_id, id, 'RUN_STARTED' FROM runs WHERE state = 'QUEUED'",
             &[],
         )
         .await
@@ -95,7 +92,7 @@ async fn a_writer_that_gives_up_holds_nobody_up() {
     let api = world.serve().await;
     let client = api.admin("acme");
     publish_no_ops(&client, "flow", &["a"], &[]).await;
-    let mut live = client.follow(RUNS, json!({})).await;
+    let mut live = client.follow(RUNS, json!({ "after": cursor(&client).await })).await;
     let mut late = world.connect().await;
     let writer = late.transaction().await.unwrap();
     writer
@@ -119,7 +116,7 @@ async fn many_writers_at_once_are_heard_in_one_order_by_everybody() {
     let api = world.serve().await;
     let client = api.admin("acme");
     publish_no_ops(&client, "flow", &["a", "b"], &[("a", "b")]).await;
-    let mut live = client.follow(RUNS, json!({})).await;
+    let mut live = client.follow(RUNS, json!({ "after": cursor(&client).await })).await;
     let _scheduler = world.scheduler();
     let _executors = [
         world.executor("one").slots(8).join().await.perform(succeed),

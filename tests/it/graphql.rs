@@ -43,6 +43,23 @@ pub(crate) async fn start(client: &Client, workflow: &str) -> String {
     payload["run"]["id"].as_str().expect("an id").to_owned()
 }
 
+/// A cursor of the client's tenant, behind which everything lies that happens from now on. Nobody tells when a subscription has
+/// begun, so one that must not miss what comes next goes on from a cursor.
+pub(crate) async fn cursor(client: &Client) -> Value {
+    let key = format!("cursor-{}", uuid::Uuid::new_v4().simple());
+    publish_no_ops(client, &key, &["a"], &[]).await;
+    let run = start(client, &key).await;
+    let mut following = client
+        .follow(
+            "subscription ($run: ID!) { runEvents(runId: $run) { cursor } }",
+            json!({ "run": run }),
+        )
+        .await;
+    let queued = following.next().await.expect("an event")["cursor"].take();
+    client.mutate("cancelRun", json!({ "id": run }), "").await;
+    following.rest().await.pop().map_or(queued, |mut last| last["cursor"].take())
+}
+
 #[tokio::test]
 async fn a_workflow_is_made_published_run_and_watched() {
     let world = World::that_comes_to_rest().await;

@@ -4,6 +4,7 @@ mod assignment;
 mod cancel;
 mod failure;
 mod following;
+mod foreign;
 mod giving_up;
 mod graphql;
 mod isolation;
