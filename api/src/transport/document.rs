@@ -80,7 +80,12 @@ pub(super) fn fill_variables_of_others(
     meant: &OperationDefinition,
     variables: &mut Map<String, Value>,
 ) {
-    let declares = |name: &Name| meant.variable_definitions.iter().any(|own| own.node.name.node == *name);
+    let declares = |name: &Name| {
+        meant
+            .variable_definitions
+            .iter()
+            .any(|own| own.node.name.node == *name)
+    };
     for (_, operation) in document.operations.iter() {
         for definition in &operation.node.variable_definitions {
             let name = &definition.node.name.node;
