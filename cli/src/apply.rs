@@ -40,14 +40,14 @@ pub(crate) async fn run(args: ApplyArgs) -> Result<Exit, ClientError> {
     let definitions = match Definitions::read(&args.files) {
         Ok(definitions) => definitions,
         Err(faults) => {
-            faults.iter().for_each(|fault| eprintln!("{fault}"));
+            tell(&faults);
             eprintln!("Nothing was changed: {} to mend.", count(faults.len(), "fault"));
             return Ok(Exit::Usage);
         }
     };
     let api = Api::new(&args.client)?;
     let faults = definitions.go(&api, mode, |line| println!("{line}")).await?;
-    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    tell(&faults);
     if faults.is_empty() {
         return Ok(Exit::Success);
     }
@@ -74,9 +74,10 @@ impl Definitions {
             }
         }
         proposals.sort_by_key(|proposal| proposal.kind);
-        match faults.is_empty() {
-            true => Ok(Self { proposals, shapes }),
-            false => Err(faults),
+        if faults.is_empty() {
+            Ok(Self { proposals, shapes })
+        } else {
+            Err(faults)
         }
     }
 
@@ -155,6 +156,12 @@ fn fault_of(proposal: &Proposal, error: &UserError) -> Fault {
         })
         .collect();
     proposal.source.fault(&steps, &error.message)
+}
+
+fn tell(faults: &[Fault]) {
+    for fault in faults {
+        eprintln!("{fault}");
+    }
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -87,14 +87,11 @@ impl Dag {
             .iter()
             .map(|task| {
                 let plain = key_of(&task.id);
-                let key = (1..)
-                    .map(|number| match number {
-                        1 => plain.clone(),
-                        number => format!("{}-{number}", &plain[..plain.len().min(LONGEST_KEY - 7)]),
-                    })
-                    .find(|key| !taken.contains(key))
-                    .expect("there are more numbers than tasks");
-                taken.insert(key.clone());
+                let (mut key, mut number) = (plain.clone(), 1);
+                while !taken.insert(key.clone()) {
+                    number += 1;
+                    key = format!("{}-{number}", &plain[..plain.len().min(LONGEST_KEY - 7)]);
+                }
                 key
             })
             .collect()

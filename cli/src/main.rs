@@ -19,6 +19,7 @@ mod shutdown;
 mod token;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -26,9 +27,11 @@ use args::{Command, CommandLine, ImportCommand};
 use command::CommandError;
 use exit::Exit;
 use settings::SettingsError;
+use waterclock_api::auth::{AuthConfigError, IssueError};
 
 fn main() -> ExitCode {
-    let line = match settings::read(std::env::args_os().collect()) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let line = match settings::read(&words) {
         Ok(line) => line,
         Err(SettingsError::Refused(said)) => return say(&said),
         Err(error) => return fail(&error.into(), Exit::Usage),
@@ -36,13 +39,17 @@ fn main() -> ExitCode {
     logging::start(&line.process, &line.command);
     match perform(line) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            let exit = error
-                .downcast_ref::<CommandError>()
-                .map_or(Exit::Failure, CommandError::exit);
-            fail(&error, exit)
-        }
+        Err(error) => fail(&error, exit_of(&error)),
     }
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.is::<AuthConfigError>() || error.is::<IssueError>() {
+        return Exit::Usage;
+    }
+    error
+        .downcast_ref::<CommandError>()
+        .map_or(Exit::Failure, CommandError::exit)
 }
 
 fn perform(line: CommandLine) -> anyhow::Result<Exit> {

@@ -47,14 +47,14 @@ pub(crate) enum SettingsError {
 }
 
 /// Reads the command line `words`, with the variables and the settings file behind it.
-pub(crate) fn read(words: Vec<OsString>) -> Result<CommandLine, SettingsError> {
+pub(crate) fn read(words: &[OsString]) -> Result<CommandLine, SettingsError> {
     let command = CommandLine::command();
-    let file = SettingsFile::find(&words, &command)?;
+    let file = SettingsFile::find(words, &command)?;
     let mut command = file.offer_to(command);
     let matches = command
         .clone()
-        .try_get_matches_from(&words)
-        .map_err(|error| name_origin(error, &command, &words, &file))?;
+        .try_get_matches_from(words)
+        .map_err(|error| name_origin(error, &command, words, &file))?;
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command).into())
 }
 
@@ -261,7 +261,7 @@ mod tests {
         let mut words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         words.insert(1, "--config".into());
         words.insert(2, path.into());
-        read(words).map_err(|error| error.to_string())
+        read(&words).map_err(|error| error.to_string())
     }
 
     fn executor(settings: &str, line: &str) -> args::ExecutorRoleArgs {
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_file_that_was_named_must_be_there() {
         let words = ["waterclock", "schema", "--config=/nonexistent/settings.toml"];
-        let error = read(words.map(OsString::from).to_vec()).unwrap_err();
+        let error = read(&words.map(OsString::from)).unwrap_err();
         assert!(matches!(error, SettingsError::Unreadable { .. }), "{error}");
     }
 }

@@ -92,9 +92,10 @@ impl Source {
     /// A fault at `steps`, or, where these lead nowhere, at the last step that leads somewhere.
     pub(crate) fn fault(&self, steps: &[Step], message: impl fmt::Display) -> Fault {
         let shown: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        let message = match shown.is_empty() {
-            true => message.to_string(),
-            false => format!("{}: {message}", shown.join(".")),
+        let message = if shown.is_empty() {
+            message.to_string()
+        } else {
+            format!("{}: {message}", shown.join("."))
         };
         Fault {
             path: self.path.to_path_buf(),

@@ -24,12 +24,12 @@ pub(crate) struct Api {
 impl Api {
     /// The API that `args` name. Reaches nobody yet.
     pub(crate) fn new(args: &ClientArgs) -> Result<Self, ClientError> {
-        let token = args.token.clone().ok_or(ClientError::NoToken)?;
+        let token = args.token.as_deref().ok_or(ClientError::NoToken)?;
         Ok(Self::at(args.url.clone(), token))
     }
 
     /// The API at `url`, asked with `token`.
-    pub(crate) fn at(url: Url, token: String) -> Self {
+    pub(crate) fn at(url: Url, token: &str) -> Self {
         Self {
             http: reqwest::Client::new(),
             url,

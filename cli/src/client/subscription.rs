@@ -24,7 +24,7 @@ use super::{Api, ClientError};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a lost service is looked for.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 

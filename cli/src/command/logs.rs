@@ -83,8 +83,9 @@ fn print(key: Option<&str>, line: &PrintedLine) {
         None => format!("{}\n", line.text),
     };
     // Whoever closed the pipe has seen enough.
-    let _ = match line.is_output {
-        true => io::stdout().lock().write_all(text.as_bytes()),
-        false => io::stderr().lock().write_all(text.as_bytes()),
+    let _ = if line.is_output {
+        io::stdout().lock().write_all(text.as_bytes())
+    } else {
+        io::stderr().lock().write_all(text.as_bytes())
     };
 }

@@ -30,14 +30,14 @@ use crate::args::{ApiArgs, AuthArgs};
 pub(super) struct ApiSettings {
     pub(super) listener: TcpListener,
     pub(super) allowed_origins: AllowedOrigins,
-    pub(super) auth: AuthConfig,
+    pub(super) authenticator: Authenticator,
 }
 
 pub(super) async fn run(args: ApiArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
     let settings = ApiSettings {
         listener: bind(args.listen.listen).await?,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
-        auth: auth_config(args.auth, None)?,
+        authenticator: Authenticator::new(auth_config(args.auth, None)?, Arc::new(SystemClock))?,
     };
     let foundation = Foundation::new(args.database.database_url, MANY_CONNECTIONS);
     let tasks = TaskTracker::new();
@@ -110,9 +110,8 @@ pub(super) async fn serve(
 ) -> anyhow::Result<()> {
     let Foundation { signals, metrics, .. } = foundation.clone();
     let database = foundation.database.for_api(MANY_CONNECTIONS);
-    let authenticator = Authenticator::new(settings.auth, Arc::new(SystemClock))?;
     let tenants = Arc::new(StoredTenants::new(database.clone()));
-    let gate = Gate::new(Arc::new(authenticator), tenants);
+    let gate = Gate::new(Arc::new(settings.authenticator), tenants);
     let watch = Watch::new(database.clone(), signals.clone());
     metrics.show_subscribers(watch.clone());
     let schema = graphql::schema(Services {

@@ -1,5 +1,6 @@
 //! What every role stands on: the database, the signals of the processes that share it, and the measures of this one.
 
+use std::error::Error;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -53,10 +54,7 @@ impl Foundation {
                 Ok(true) => return Ok(true),
                 Ok(false) => warn!("the database awaits `waterclock migrate`"),
                 Err(MigrateError::Store(error)) if error.is_transient() => {
-                    warn!(
-                        error = &error as &dyn std::error::Error,
-                        "waiting for the database"
-                    );
+                    warn!(reason = %root_of(&error), "waiting for the database");
                 }
                 Err(error) => return Err(error),
             }
@@ -86,13 +84,19 @@ impl Foundation {
         let (this, token) = (self.clone(), shutdown.clone());
         tasks.spawn(async move {
             if let Err(error) = keep_house(this.database, this.metrics, token).await {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "there is no housekeeping"
-                );
+                warn!(error = &error as &dyn Error, "there is no housekeeping");
             }
         });
     }
+}
+
+/// What an error finally comes from.
+fn root_of(error: &dyn Error) -> &dyn Error {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root
 }
 
 /// The machine's name.

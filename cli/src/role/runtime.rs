@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// With the main thread there are then at most four more threads than cores.
-const BLOCKING_THREADS: usize = 3;
+/// With the main thread, and the one on which GraphQL's loaders wait for their batches, there are then four more threads
+/// than cores.
+const BLOCKING_THREADS: usize = 2;
 
 /// A runtime for a role.
 pub(super) fn of_role() -> io::Result<Runtime> {

@@ -3,9 +3,13 @@
 //! What is started first is stopped last. The listener comes before all else, so that a port in use is told before anything
 //! is made; PostgreSQL is stopped after every role has ended, whatever ended them.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use waterclock_api::auth::Authenticator;
 use waterclock_api::transport::AllowedOrigins;
+use waterclock_core::clock::SystemClock;
 use waterclock_core::store::DatabaseUrl;
 
 use super::api::{self, ApiSettings, Usable};
@@ -48,7 +52,7 @@ pub(super) async fn run(
     let api = ApiSettings {
         listener,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
-        auth,
+        authenticator: Authenticator::new(auth, Arc::new(SystemClock))?,
     };
     let roles = |url| Roles {
         process,
@@ -58,7 +62,7 @@ pub(super) async fn run(
         welcome,
     };
     match args.database_url {
-        Some(url) => roles(url).run(shutdown).await,
+        Some(url) => Box::pin(roles(url).run(shutdown)).await,
         None => beside_cluster(&data_dir, roles, shutdown).await,
     }
 }
@@ -86,8 +90,7 @@ async fn on_cluster<'a>(
     }
     let roles = roles(DatabaseUrl::parse(&cluster.url())?);
     let stop = shutdown.child_token();
-    let running = roles.run(stop.clone());
-    tokio::pin!(running);
+    let mut running = Box::pin(roles.run(stop.clone()));
     let lost: ClusterError = tokio::select! {
         ended = &mut running => return ended,
         lost = cluster.keep_running() => lost,

@@ -88,7 +88,7 @@ impl Welcome {
             .base
             .join("graphql")
             .expect("a path can be joined to an address");
-        let api = Api::at(url, token.to_owned());
+        let api = Api::at(url, token);
         let faults = match Definitions::read(&[examples.to_owned()]) {
             Ok(definitions) => definitions.apply(&api).await?,
             Err(faults) => faults,

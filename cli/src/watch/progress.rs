@@ -64,9 +64,10 @@ impl Progress {
             .zip(&parents)
             .map(|((key, _), parents)| Node {
                 key,
-                state: match parents.is_empty() {
-                    true => TaskRunState::Ready,
-                    false => TaskRunState::Blocked,
+                state: if parents.is_empty() {
+                    TaskRunState::Ready
+                } else {
+                    TaskRunState::Blocked
                 },
                 attempt: 0,
                 message: None,

@@ -120,10 +120,11 @@ mod tests {
 
     fn drawn(nodes: &[(&str, &[usize])]) -> String {
         let parents: Vec<Vec<usize>> = nodes.iter().map(|(_, parents)| parents.to_vec()).collect();
-        arrange(&parents)
+        let lines = arrange(&parents);
+        let lines = lines
             .iter()
-            .map(|branch| format!("{}{}\n", branch.prefix, nodes[branch.node].0))
-            .collect()
+            .map(|branch| [&branch.prefix, nodes[branch.node].0, "\n"].concat());
+        lines.collect()
     }
 
     #[test]
