@@ -72,7 +72,7 @@ fn take(
     screen: &Screen,
 ) -> io::Result<()> {
     match meaning(&event.kind) {
-        Meaning::Run(state) => progress.change_run(state, event.message.clone()),
+        Meaning::Run(state) => progress.change_run(event.at, state, event.message.clone()),
         Meaning::TaskRun(state) => {
             let key = event
                 .task_run
@@ -80,12 +80,13 @@ fn take(
                 .and_then(|task_run| keys.get(&task_run.id));
             let change = key.map(|key| NodeChange {
                 key,
+                at: event.at,
                 state,
                 attempt: event.attempt,
                 message: event.message.clone(),
             });
             if let Some(changed) = change.and_then(|change| progress.change_node(change)) {
-                screen.tell(progress, changed)?;
+                screen.tell(progress, changed, event.at)?;
             }
         }
         Meaning::Nothing => {}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use waterclock_core::run::{RunState, TaskRunState};
 
@@ -17,8 +18,7 @@ pub(super) struct Progress {
     pub(super) nodes: Vec<Node>,
     pub(super) tree: Vec<Branch>,
     places: HashMap<String, usize>,
-    begun: Instant,
-    took: Option<Duration>,
+    span: Span,
 }
 
 /// A task node of the run.
@@ -28,14 +28,56 @@ pub(super) struct Node {
     pub(super) state: TaskRunState,
     pub(super) attempt: i64,
     pub(super) message: Option<String>,
-    started: Option<Instant>,
-    took: Option<Duration>,
+    span: Span,
+}
+
+/// How long something takes: by the service's clock when it is over, by ours while it goes on.
+#[derive(Clone, Copy, Debug, Default)]
+enum Span {
+    #[default]
+    Unbegun,
+    Since {
+        at: DateTime<Utc>,
+        heard: Instant,
+    },
+    Took(Duration),
+}
+
+impl Span {
+    fn begin(at: DateTime<Utc>) -> Self {
+        Self::Since {
+            at,
+            heard: Instant::now(),
+        }
+    }
+
+    /// How much of it had passed at an instant of the service's.
+    fn until(self, at: DateTime<Utc>) -> Option<Duration> {
+        match self {
+            Self::Unbegun => None,
+            Self::Since { at: begun, .. } => (at - begun).to_std().ok(),
+            Self::Took(took) => Some(took),
+        }
+    }
+
+    fn elapsed(self) -> Option<Duration> {
+        match self {
+            Self::Unbegun => None,
+            Self::Since { heard, .. } => Some(heard.elapsed()),
+            Self::Took(took) => Some(took),
+        }
+    }
+
+    fn end(&mut self, at: DateTime<Utc>) {
+        *self = self.until(at).map_or(Self::Unbegun, Self::Took);
+    }
 }
 
 /// What happened to one task node.
 #[derive(Clone, Debug)]
 pub(super) struct NodeChange<'a> {
     pub(super) key: &'a str,
+    pub(super) at: DateTime<Utc>,
     pub(super) state: TaskRunState,
     /// Its number, where it is about one.
     pub(super) attempt: Option<i64>,
@@ -71,8 +113,7 @@ impl Progress {
                 },
                 attempt: 0,
                 message: None,
-                started: None,
-                took: None,
+                span: Span::Unbegun,
             })
             .collect();
         Self {
@@ -82,17 +123,18 @@ impl Progress {
             nodes,
             tree: tree::arrange(&parents),
             places,
-            begun: Instant::now(),
-            took: None,
+            span: Span::Unbegun,
         }
     }
 
     /// Takes over what happened to the run itself.
-    pub(super) fn change_run(&mut self, state: RunState, reason: Option<String>) {
+    pub(super) fn change_run(&mut self, at: DateTime<Utc>, state: RunState, reason: Option<String>) {
         self.state = state;
         self.reason = reason;
         if state.is_terminal() {
-            self.took.get_or_insert(self.begun.elapsed());
+            self.span.end(at);
+        } else if matches!(self.span, Span::Unbegun) {
+            self.span = Span::begin(at);
         }
     }
 
@@ -108,19 +150,21 @@ impl Progress {
         node.attempt = attempt;
         node.message = change.message;
         match change.state {
-            TaskRunState::Running => {
-                node.started = Some(Instant::now());
-                node.took = None;
-            }
-            state if state.is_terminal() => node.took = node.started.map(|started| started.elapsed()),
-            _ => {}
+            TaskRunState::Running => node.span = Span::begin(change.at),
+            TaskRunState::Ready => node.span = Span::Unbegun,
+            _ => node.span.end(change.at),
         }
         Some(place)
     }
 
-    /// How long it has been watched, or took.
+    /// How long it has taken so far, or took.
     pub(super) fn elapsed(&self) -> Duration {
-        self.took.unwrap_or_else(|| self.begun.elapsed())
+        self.span.elapsed().unwrap_or_default()
+    }
+
+    /// How long it had taken at an instant of the service's.
+    pub(super) fn elapsed_at(&self, at: DateTime<Utc>) -> Duration {
+        self.span.until(at).unwrap_or_default()
     }
 
     /// How many task nodes are in each state, in the order of the states, without those that no node is in.
@@ -141,10 +185,7 @@ impl Progress {
 impl Node {
     /// How long its present or last attempt has taken.
     pub(super) fn elapsed(&self) -> Option<Duration> {
-        match self.state {
-            TaskRunState::Running => self.started.map(|started| started.elapsed()),
-            _ => self.took,
-        }
+        self.span.elapsed()
     }
 
     /// Whether it is what somebody who watches looks for: under way, or gone wrong.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use terminal_size::{Height, Width};
 use waterclock_core::run::{RunState, TaskRunState};
 
@@ -51,11 +53,11 @@ impl Screen {
     }
 
     /// Says what became of the task node at `changed`, unless it is drawn soon anyway.
-    pub(super) fn tell(&self, progress: &Progress, changed: usize) -> io::Result<()> {
+    pub(super) fn tell(&self, progress: &Progress, changed: usize, at: DateTime<Utc>) -> io::Result<()> {
         if self.is_terminal {
             return Ok(());
         }
-        print(&line_of_change(progress, &progress.nodes[changed]))
+        print(&line_of_change(progress.elapsed_at(at), &progress.nodes[changed]))
     }
 
     /// Leaves the run as it ended on the screen, and says how.
@@ -148,8 +150,11 @@ impl Screen {
             let _ = write!(line, "  attempt {}", node.attempt);
         }
         if let Some(message) = &node.message {
-            let first = message.lines().next().unwrap_or_default();
-            let _ = write!(line, "  {}", self.coloured(Some(Colour::Grey), first));
+            let _ = write!(
+                line,
+                "  {}",
+                self.coloured(Some(Colour::Grey), &on_one_line(message))
+            );
         }
         line.truncate(line.trim_end().len());
         line
@@ -169,7 +174,7 @@ impl Screen {
             counts.join(", ")
         );
         if let Some(reason) = &progress.reason {
-            let _ = write!(line, ": {reason}");
+            let _ = write!(line, ": {}", on_one_line(reason));
         }
         line
     }
@@ -188,20 +193,20 @@ fn print(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-fn line_of_change(progress: &Progress, node: &Node) -> String {
-    let mut line = format!(
-        "{:>8}  {}  {}",
-        format_duration(progress.elapsed()),
-        node.key,
-        node.state
-    );
+fn line_of_change(elapsed: Duration, node: &Node) -> String {
+    let mut line = format!("{:>8}  {}  {}", format_duration(elapsed), node.key, node.state);
     if node.attempt > 1 {
         let _ = write!(line, "  attempt {}", node.attempt);
     }
     if let Some(message) = &node.message {
-        let _ = write!(line, "  {}", message.lines().next().unwrap_or_default());
+        let _ = write!(line, "  {}", on_one_line(message));
     }
     line
+}
+
+/// A message may quote what a program printed, in several lines.
+fn on_one_line(message: &str) -> String {
+    message.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// The line in at most `width` columns. Colours take none, and are ended where the text is cut.
@@ -272,6 +277,7 @@ mod tests {
     fn change(key: &str, state: TaskRunState, attempt: i64) -> NodeChange<'_> {
         NodeChange {
             key,
+            at: DateTime::UNIX_EPOCH,
             state,
             attempt: Some(attempt),
             message: None,
@@ -287,7 +293,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_tree_shows_states_attempts_and_what_was_said() {
         let mut progress = progress();
-        progress.change_run(RunState::Running, None);
+        progress.change_run(DateTime::UNIX_EPOCH, RunState::Running, None);
         progress.change_node(change("extract", TaskRunState::Running, 1));
         progress.change_node(change("extract", TaskRunState::Succeeded, 1));
         progress.change_node(change("sizes", TaskRunState::Running, 2));
@@ -301,7 +307,7 @@ mod tests {
             [
                 "extract      ✓ SUCCEEDED            0ms",
                 "├─ sizes     ● RUNNING              0ms  attempt 2",
-                "└─ sections  ✗ FAILED           it said no",
+                "└─ sections  ✗ FAILED           it said no and more",
                 "packages RUNNING after 0ms (1 RUNNING, 1 SUCCEEDED, 1 FAILED)",
             ]
         );
