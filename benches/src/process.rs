@@ -68,6 +68,7 @@ impl Process {
         String::from_utf8_lossy(&log[log.len().saturating_sub(TOLD)..]).into_owned()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this thread has nothing else to do")]
     fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {

@@ -188,7 +188,7 @@ mod tests {
     fn faults_know_where_they_were_found() {
         let mut faults = Faults::default();
         faults.each("edges", &["a", "B"], 10, |faults, key| {
-            faults.within("from", |faults| check_key(faults, key))
+            faults.within("from", |faults| check_key(faults, key));
         });
         let Err(CommandError::Refused(refusals)) = faults.into_result() else {
             panic!("no fault was found")

@@ -487,7 +487,7 @@ async fn no_subscription_tells_of_another_tenant() {
                     assert!(said["type"] == "error" || told.contains("NOT_FOUND"), "{name}: {said}");
                 }
             }
-            None => assert_hears_only_its_own(&scene, name, &selection).await,
+            None => Box::pin(assert_hears_only_its_own(&scene, name, &selection)).await,
         }
     }
 }

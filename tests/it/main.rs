@@ -2,6 +2,7 @@
 
 mod assignment;
 mod cancel;
+mod examples;
 mod failure;
 mod following;
 mod foreign;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waterclock_core::signal::Signals;
+use waterclock_core::workflow::{ProgramSpec, Work};
 use waterclock_tests::script::LEASE;
 use waterclock_tests::world::{Process, Running};
 use waterclock_tests::{Scripted, World, graph, succeed};
@@ -151,4 +152,57 @@ async fn what_another_process_starts_is_heard_of() {
     let _executor = executor.perform(succeed);
     world.start(tenant, "flow").await;
     world.until_all_ended().await;
+}
+
+#[tokio::test]
+async fn every_task_run_ends_once_although_real_processes_are_killed() {
+    let world = World::that_comes_to_rest().await;
+    let nap = ProgramSpec {
+        key: "nap".to_owned(),
+        command: vec!["/bin/sleep".to_owned(), "0.05".to_owned()],
+        ..program()
+    };
+    let mut definition = graph("a -> b c d e f g h i -> j");
+    for node in &mut definition.nodes {
+        node.work = Work::Program(nap.clone());
+    }
+    let tenant = world.tenant_with("flow", &definition).await;
+    let _hearing = world.relay();
+    let executor = |key: &str| world.role("executor", &["--key", key, "--slots", "10"]);
+    let (doomed_scheduler, doomed_executor) = (world.role("scheduler", &[]), executor("doomed"));
+    let _scheduler = world.role("scheduler", &[]);
+    let _executors = [executor("one"), executor("two")];
+    world
+        .until_true("SELECT count(*) = 3 FROM executors WHERE ended_at IS NULL")
+        .await;
+    world.start_many(tenant, "flow", 50).await;
+    world
+        .until_true(
+            "SELECT (SELECT count(*) > 100 FROM attempts)
+                AND EXISTS (SELECT FROM dispatch AS d JOIN executors AS e ON e.id = d.executor_id WHERE e.key = 'doomed')",
+        )
+        .await;
+    doomed_executor.kill().await;
+    doomed_scheduler.kill().await;
+    // The living speak every few seconds, and the dead one does not; its lease ends first.
+    while !world
+        .value::<bool>("SELECT ended_at IS NOT NULL FROM executors WHERE key = 'doomed'", &[])
+        .await
+    {
+        let now: String = world.value("SELECT present()::text", &[]).await;
+        world.advance(Duration::from_secs(6)).await;
+        let spoken = format!("SELECT bool_and(heartbeat_at > '{now}') FROM executors WHERE key <> 'doomed'");
+        world.until_seen(&spoken).await;
+    }
+    world.until_all_ended().await;
+    let wrong: Vec<String> = world.column(WRONG, &[]).await;
+    assert_eq!(wrong, [""; 0]);
+    let faults: i64 = world
+        .value("SELECT count(*) FROM attempts WHERE outcome = 'FAULT'", &[])
+        .await;
+    assert!(faults > 0, "what the dead one held was taken back");
+}
+
+fn program() -> ProgramSpec {
+    serde_json::from_value(serde_json::json!({ "key": "program", "runtime": "EXEC" })).expect("a program")
 }

@@ -6,6 +6,7 @@
 //! notification channels and advisory locks are its own too ([`world`]).
 
 pub mod api;
+pub mod binary;
 pub mod endpoint;
 pub mod real;
 pub mod script;

@@ -20,7 +20,7 @@ use waterclock_core::work::{
 use crate::world::{Running, World};
 
 /// How long a scripted executor's lease lasts: longer than any test, unless it moves time by more than this.
-pub const LEASE: Duration = Duration::from_secs(120);
+pub const LEASE: Duration = Duration::from_mins(2);
 
 /// How long an executor may wait for work that a test says is there.
 const PATIENCE: Duration = Duration::from_secs(30);

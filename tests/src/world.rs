@@ -201,13 +201,20 @@ impl World {
             .await;
     }
 
+    /// Waits until the query gives `true`, for what raises no signal: asks again and again, each question taking its time.
+    pub async fn until_seen(&self, query: &str) {
+        let watched = async { while !self.value::<bool>(query, &[]).await {} };
+        assert!(
+            timeout(PATIENCE, watched).await.is_ok(),
+            "waited {PATIENCE:?} in vain until {query}"
+        );
+    }
+
     /// Waits until some transaction in this database waits for another.
     pub async fn until_somebody_waits(&self) {
         const WAITING: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock')";
-        // Waiting for a lock raises no signal; the question itself takes the time until the next one.
-        let watched = async { while !self.value::<bool>(WAITING, &[]).await {} };
-        assert!(timeout(PATIENCE, watched).await.is_ok(), "nobody ever waited");
+        self.until_seen(WAITING).await;
     }
 
     /// The only value of the only row.

@@ -260,13 +260,11 @@ mod tests {
         let known = HashMap::from([(Reference::Key("known".to_owned()), TaskNodeId::generate())]);
         let mut faults = Faults::default();
         let draft = proposal.check(&known, &mut faults);
-        match faults.into_result() {
-            Err(CommandError::Refused(refusals)) => refusals,
-            _ => {
-                assert!(draft.is_some());
-                Vec::new()
-            }
+        if let Err(CommandError::Refused(refusals)) = faults.into_result() {
+            return refusals;
         }
+        assert!(draft.is_some());
+        Vec::new()
     }
 
     #[test]

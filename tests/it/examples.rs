@@ -1,0 +1,150 @@
+//! The examples do what they say, on this machine, through the command line.
+
+use std::net::TcpListener;
+use std::process::{Output, Stdio};
+
+use waterclock_tests::World;
+use waterclock_tests::api::{Api, Client};
+use waterclock_tests::binary::waterclock;
+use waterclock_tests::sources::root;
+
+/// Runs a command of the command line as `client`.
+async fn command(api: &Api, client: &Client, arguments: &[&str]) -> Output {
+    let output = waterclock(arguments)
+        .current_dir(root())
+        .env("WATERCLOCK_URL", format!("http://{}", api.address))
+        .env("WATERCLOCK_TOKEN", &client.token)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .await;
+    output.expect("the binary starts")
+}
+
+/// Runs it, and gives what it printed when it went well.
+async fn succeed(api: &Api, client: &Client, arguments: &[&str]) -> String {
+    let output = command(api, client, arguments).await;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}\n{printed}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    printed
+}
+
+#[tokio::test]
+async fn the_package_database_is_reported_and_verified() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 8));
+    let client = api.admin("acme");
+    let made = succeed(&api, &client, &["apply", "-f", "examples/packages"]).await;
+    assert!(made.contains("packages-extract"), "{made}");
+    let folder = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (folder, port) = (format!("folder={}", folder.path().display()), format!("port={port}"));
+    let run = ["run", "packages", "--watch", "--input", &folder, "--input", &port];
+    succeed(&api, &client, &run).await;
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_is_built_tested_again_and_packaged() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 4));
+    let _scheduler = world.scheduler();
+    let client = api.admin("acme");
+    succeed(&api, &client, &["apply", "-f", "examples/build"]).await;
+    let source = format!("source={}", root().join("examples/build/source").display());
+    succeed(&api, &client, &["run", "build", "--watch", "--input", &source]).await;
+    let tried_again: i64 = world
+        .value("SELECT count(*) FROM task_runs WHERE attempts > 1", &[])
+        .await;
+    assert!(tried_again > 0, "one of its tests fails on purpose and is tried again");
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn a_thousand_nodes_are_imported_and_run_in_the_order_of_their_edges() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 64));
+    let client = api.admin("acme");
+    let begun = std::time::Instant::now();
+    let graph = "examples/thousand/thousand.json";
+    let import = ["import", "dag", graph, "--scale", "0", "--run", "--watch"];
+    succeed(&api, &client, &import).await;
+    println!("ZZ {:?}", begun.elapsed());
+    println!("ZZ {:?}", world.column::<String>("SELECT format('%s %s', finished_at - started_at, task_runs) FROM runs", &[]).await);
+    let ended: i64 = world
+        .value("SELECT count(*) FROM task_runs WHERE state = 'SUCCEEDED'", &[])
+        .await;
+    assert!(ended >= 1000, "{ended}");
+    assert_eq!(started_too_early(&world).await, 0);
+    executor.stop().await;
+}
+
+/// How many task runs started before one that they wait for had ended.
+async fn started_too_early(world: &World) -> i64 {
+    world
+        .value(
+            "WITH waits AS (
+                SELECT t.run_id, (edge ->> 'from')::integer AS first, (edge ->> 'to')::integer AS second
+                FROM (SELECT DISTINCT run_id FROM task_runs) AS t
+                JOIN runs AS r ON r.id = t.run_id
+                JOIN workflow_versions AS v ON v.id = r.version_id
+                CROSS JOIN jsonb_array_elements(v.definition -> 'edges') AS edge
+            ), times AS (
+                SELECT t.run_id, t.node,
+                    min(e.seq) FILTER (WHERE e.kind = 'TASK_RUN_STARTED') AS started,
+                    max(e.seq) FILTER (WHERE e.kind = 'TASK_RUN_SUCCEEDED') AS ended
+                FROM task_runs AS t JOIN events AS e ON e.task_run_id = t.id
+                GROUP BY t.run_id, t.node
+            )
+            SELECT count(*)
+            FROM waits AS w
+            JOIN times AS a ON a.run_id = w.run_id AND a.node = w.first
+            JOIN times AS b ON b.run_id = w.run_id AND b.node = w.second
+            WHERE a.ended IS NULL OR b.started IS NULL OR b.started < a.ended",
+            &[],
+        )
+        .await
+}
+
+#[tokio::test]
+async fn applying_twice_changes_nothing_and_a_dry_run_neither() {
+    let world = World::new().await;
+    let api = world.serve().await;
+    let client = api.admin("acme");
+    let apply = ["apply", "-f", "examples/packages"];
+    succeed(&api, &client, &["apply", "-f", "examples/packages", "--dry-run"]).await;
+    let programs: i64 = world.value("SELECT count(*) FROM programs", &[]).await;
+    assert_eq!(programs, 0, "a dry run makes nothing");
+    succeed(&api, &client, &apply).await;
+    succeed(&api, &client, &apply).await;
+    let changed: i64 = world
+        .value(
+            "SELECT (SELECT count(*) FROM programs WHERE revision > 1) + (SELECT count(*) FROM task_nodes WHERE revision > 1)
+                + (SELECT count(*) FROM workflows WHERE latest_version > 1)",
+            &[],
+        )
+        .await;
+    assert_eq!(changed, 0);
+}
+
+#[tokio::test]
+async fn a_failed_run_is_not_a_success_of_the_command_line() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 1));
+    let client = api.admin("acme");
+    let folder = tempfile::tempdir().unwrap();
+    let definitions = "kind: Program\nkey: no\nruntime: EXEC\ncommand: [/bin/false]\n---\n\
+        kind: TaskNode\nkey: no\nwork: {program: {key: no}}\n---\n\
+        kind: Workflow\nkey: no\nnodes:\n  - {key: no, taskNode: {key: no}}\npublish: true\n";
+    let file = folder.path().join("no.yaml");
+    std::fs::write(&file, definitions).unwrap();
+    succeed(&api, &client, &["apply", "-f", file.to_str().unwrap()]).await;
+    let output = command(&api, &client, &["run", "no", "--watch"]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    executor.stop().await;
+}
