@@ -75,6 +75,8 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
 
 /// Runs a client's command on this thread alone: it waits more than it works.
 fn ask<E: Into<CommandError>>(command: impl Future<Output = Result<Exit, E>>) -> anyhow::Result<Exit> {
+    // Which of the libraries that TLS may be built on is used has to be said once, and an earlier word is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -44,7 +44,7 @@ pub(super) async fn run(
     let listener = api::bind(args.listen.listen).await?;
     let auth = api::auth_config(args.auth, Some(secret))?;
     let examples = (!args.bare).then_some(args.examples);
-    let welcome = Welcome::new(listener.local_addr()?, &auth, examples)?;
+    let welcome = Welcome::new(listener.local_addr()?, &auth, examples, process.data_dir.clone())?;
     let mut executor = args.executor;
     if executor.allowed_networks.is_empty() {
         executor.allowed_networks = OWN_NETWORKS.map(str::to_owned).to_vec();
@@ -117,8 +117,11 @@ impl Roles<'_> {
         let welcoming = async {
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = self.welcome.tell() => {}
+                () = self.welcome.tell() => shutdown.cancelled().await,
             }
+            eprintln!(
+                "\nStopping, once what runs has ended or the drain grace is over; Ctrl-C again forces it."
+            );
         };
         // All are awaited, whichever fails: each has things to put in order at its end.
         let (served, performed, (), ()) = tokio::join!(

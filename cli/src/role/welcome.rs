@@ -27,6 +27,7 @@ pub(super) struct Welcome {
     token: Option<String>,
     /// The folder of the examples; none are wanted when absent.
     examples: Option<PathBuf>,
+    data_dir: PathBuf,
 }
 
 impl Welcome {
@@ -35,6 +36,7 @@ impl Welcome {
         address: SocketAddr,
         auth: &AuthConfig,
         examples: Option<PathBuf>,
+        data_dir: PathBuf,
     ) -> Result<Self, IssueError> {
         let token = match &auth.keys {
             Keys::Secret(secret) => Some(sign(secret, auth)?),
@@ -44,6 +46,7 @@ impl Welcome {
             base: base_of(address),
             token,
             examples,
+            data_dir,
         })
     }
 
@@ -60,8 +63,9 @@ impl Welcome {
         match (&self.token, &self.examples) {
             (None, _) => println!("  {:<11} from whoever holds the key that is configured", "Token"),
             (Some(_), None) => println!(
-                "  {:<11} waterclock token --tenant TENANT --scope developer",
-                "Token"
+                "  {:<11} waterclock token --data-dir {} --tenant TENANT --scope developer",
+                "Token",
+                self.data_dir.display()
             ),
             (Some(token), Some(_)) => println!("  {:<11} {token}", "Token"),
         }
