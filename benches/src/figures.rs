@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The present in microseconds since 1970. All clocks that are compared with it are this machine's.
-#[expect(clippy::disallowed_methods, reason = "what is measured is compared with the database's clock, on the same machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is compared with the database's clock, on the same machine"
+)]
 pub(crate) fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)

@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::figures::number;
+
 /// The kernel counts processor time for user space in hundredths of a second, on every architecture that we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -93,12 +95,13 @@ impl ProcessorTime {
         }
     }
 
-    /// Who used how much of it.
-    pub(crate) fn shares(self) -> String {
+    /// How much a piece of work took, and of whom.
+    pub(crate) fn describe(self, pieces: usize) -> String {
         let all = (self.waterclock + self.postgres + self.benches).max(f64::MIN_POSITIVE);
         let share = |part: f64| format!("{:.0} %", part / all * 100.0);
         format!(
-            "{all:.1} s of processor time: Waterclock {}, PostgreSQL {}, the clients {}",
+            "{:.0} µs of processor time each: Waterclock {}, PostgreSQL {}, the clients {}",
+            all / number(pieces) * 1_000_000.0,
             share(self.waterclock),
             share(self.postgres),
             share(self.benches)

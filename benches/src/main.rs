@@ -15,6 +15,7 @@ mod figures;
 mod floor;
 mod machine;
 mod process;
+mod profile;
 mod scenario;
 mod session;
 mod socket;
@@ -45,6 +46,9 @@ struct Args {
     /// One small round of everything: shows that all of it works, and little about speed
     #[arg(long)]
     quick: bool,
+    /// Show which statements took the database's time; counting them takes a little of it
+    #[arg(long)]
+    profile: bool,
     /// The folder with the real graphs that `dags` runs
     #[arg(long, value_name = "FOLDER", default_value = "../shared/dags")]
     dags: PathBuf,
@@ -54,7 +58,7 @@ struct Args {
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     machine::raise_open_files_limit().context("the limit of open files cannot be raised")?;
-    let session = Session::new(args.rounds, args.quick, args.dags);
+    let session = Session::new(args.rounds, args.quick, args.profile, args.dags);
     let scenarios = if args.only.is_empty() {
         Scenario::value_variants().to_vec()
     } else {

@@ -10,15 +10,17 @@ use crate::machine;
 pub(crate) struct Session {
     pub(crate) rounds: u32,
     pub(crate) dags: PathBuf,
+    pub(crate) profile: bool,
     quick: bool,
     server: OnceLock<String>,
 }
 
 impl Session {
-    pub(crate) fn new(rounds: u32, quick: bool, dags: PathBuf) -> Self {
+    pub(crate) fn new(rounds: u32, quick: bool, profile: bool, dags: PathBuf) -> Self {
         Self {
             rounds: if quick { 1 } else { rounds },
             dags,
+            profile,
             quick,
             server: OnceLock::new(),
         }
@@ -42,8 +44,9 @@ impl Session {
         } else {
             ""
         };
+        let profile = if self.profile { ", statements counted" } else { "" };
         format!(
-            "{}\n{}; rounds: {rounds}{quick}",
+            "{}\n{}; rounds: {rounds}{quick}{profile}",
             machine::describe(),
             self.server.get().map_or("no server was started", String::as_str)
         )

@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::client::Api;
 use crate::process::Process;
+use crate::profile;
 use crate::session::Session;
 
 /// The tenant that everything is measured for.
@@ -39,6 +40,7 @@ pub(crate) struct Stack {
     program: PathBuf,
     api: Api,
     cluster: PathBuf,
+    counts_statements: bool,
 }
 
 impl Stack {
@@ -49,24 +51,48 @@ impl Stack {
 
     /// Starts a service with `options` of `waterclock up`, and returns once it is ready.
     pub(crate) async fn start_with(session: &Session, options: &[&str]) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("waterclock");
         let folder = tempfile::Builder::new().prefix("waterclock-bench-").tempdir()?;
-        let address = free_address()?;
-        let mut command = waterclock(&program, &folder.path().join("data"));
-        command.args(["up", "--bare", "--listen", &address]).args(options);
-        let mut up = Process::start(command, &folder.path().join("up.log"))?;
-        await_ready(&mut up, &address).await?;
-        let api = Api::new(&address, token(&program, &folder.path().join("data"))?)?;
-        let cluster = cluster_of(&folder.path().join("data"))?;
-        let stack = Self {
-            up,
-            folder,
-            program,
-            api,
-            cluster,
+        let stack = Self::launch(folder, options).await?;
+        let stack = if session.profile {
+            stack.counting_statements(options).await?
+        } else {
+            stack
         };
         session.note_server(stack.server().await?);
         Ok(stack)
+    }
+
+    async fn launch(folder: TempDir, options: &[&str]) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?.with_file_name("waterclock");
+        let data = folder.path().join("data");
+        let address = free_address()?;
+        let mut command = waterclock(&program, &data);
+        command.args(["up", "--bare", "--listen", &address]).args(options);
+        let mut up = Process::start(command, &folder.path().join("up.log"))?;
+        await_ready(&mut up, &address).await?;
+        Ok(Self {
+            up,
+            api: Api::new(&address, token(&program, &data)?)?,
+            cluster: cluster_of(&data)?,
+            counts_statements: false,
+            program,
+            folder,
+        })
+    }
+
+    /// Starts again, with a server that counts statements: a setting that it reads at its start only.
+    async fn counting_statements(self, options: &[&str]) -> anyhow::Result<Self> {
+        self.database()
+            .await?
+            .batch_execute(profile::COUNT_STATEMENTS)
+            .await?;
+        let Self { up, folder, .. } = self;
+        drop(up);
+        let again = Self::launch(folder, options).await?;
+        Ok(Self {
+            counts_statements: true,
+            ..again
+        })
     }
 
     /// The API, as the tenant's administrator.
@@ -77,6 +103,11 @@ impl Stack {
     /// The process of `waterclock up`.
     pub(crate) fn pid(&self) -> u32 {
         self.up.pid()
+    }
+
+    /// Whether the server counts statements, for a profile.
+    pub(crate) fn counts_statements(&self) -> bool {
+        self.counts_statements
     }
 
     /// Where the program `name` of the cluster's own installation is, if it is there.

@@ -10,7 +10,6 @@ pub(crate) enum Unit {
     Millis,
     Seconds,
     PerSecond,
-    Times,
     Threads,
     Megabytes,
     PercentOfACore,
@@ -22,7 +21,6 @@ impl Unit {
             Self::Millis => format!("{} ms", rounded(figure)),
             Self::Seconds => format!("{} s", rounded(figure)),
             Self::PerSecond => format!("{}/s", grouped(figure)),
-            Self::Times => format!("{figure:.3}"),
             Self::Threads => grouped(figure),
             Self::Megabytes => format!("{} MB", rounded(figure)),
             Self::PercentOfACore => format!("{figure:.2} %"),
@@ -98,9 +96,9 @@ impl Row {
         self.floors.add(floor);
     }
 
-    /// Adds what a reader should know beside the figures.
-    pub(crate) fn remark(&mut self, remark: impl Into<String>) {
-        self.remarks.push(remark.into());
+    /// Says what a reader should know beside the figures; of a round, in place of what was said of the one before.
+    pub(crate) fn remark(&mut self, remarks: Vec<String>) {
+        self.remarks = remarks;
     }
 
     fn cells(&self) -> [String; 6] {
@@ -171,10 +169,11 @@ pub(crate) fn render(rows: &[Row]) -> String {
         }
         text.push_str("|\n");
     }
-    for row in rows {
-        for remark in &row.remarks {
-            let _ = writeln!(text, "{}: {remark}", row.name);
-        }
+    for (row, remark) in rows
+        .iter()
+        .flat_map(|row| row.remarks.iter().map(move |remark| (row, remark)))
+    {
+        let _ = writeln!(text, "{}: {remark}", row.name);
     }
     text
 }
@@ -228,7 +227,7 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let mut row = Row::new("a scenario with a long name", Unit::Millis);
         row.add(1.0);
-        row.remark("a remark");
+        row.remark(vec!["a remark".to_owned()]);
         let text = render(&[row]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0].chars().count(), lines[2].chars().count());

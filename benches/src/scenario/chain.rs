@@ -10,6 +10,7 @@ use crate::client::uuid_of;
 use crate::definitions;
 use crate::figures::Sample;
 use crate::floor::Floor;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::stack::Stack;
 use crate::table::{Aim, Row, Unit};
@@ -50,8 +51,12 @@ async fn measure(
     floor.commits_in_a_row(commits).await?;
     for _ in 0..session.rounds {
         let (mut runs, mut floors) = (Sample::default(), Sample::default());
+        let profile = Profile::begin(&stack).await?;
         for _ in 0..RUNS {
             runs.add(run_once(&stack).await?);
+        }
+        row.remark(profile.tell(RUNS).await?);
+        for _ in 0..RUNS {
             floors.add(floor.commits_in_a_row(commits).await?);
         }
         row.add(runs.median());

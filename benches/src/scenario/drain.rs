@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use crate::definitions;
 use crate::figures::number;
 use crate::floor::Floor;
-use crate::machine::ProcessorTime;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::stack::{SLOTS, Stack};
 use crate::table::{Aim, Row, Unit};
@@ -26,10 +26,10 @@ pub(super) async fn measure(session: &Session, name: &str, runs: usize) -> anyho
         .above("rows claimed 500 a commit, then marked as done");
     for _ in 0..session.rounds {
         try_join_all((0..CLIENTS).map(|_| stack.api().start_runs(WORKFLOW, runs / CLIENTS))).await?;
-        let before = ProcessorTime::until_now();
+        let profile = Profile::begin(&stack).await?;
         let executor = stack.executor(LABEL, SLOTS, &[])?;
         stack.until_all_ended().await?;
-        row.remark(ProcessorTime::until_now().since(before).shares());
+        row.remark(profile.tell(runs).await?);
         drop(executor);
         row.add(number(runs) / seconds_of_last(&stack, runs).await?);
         row.add_floor(floor.claims_per_second(i32::try_from(runs)?).await?);

@@ -12,6 +12,7 @@ use tokio::time::interval;
 use crate::definitions;
 use crate::figures::{Sample, millis_of_micros, now_micros};
 use crate::floor::Floor;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::stack::Stack;
 use crate::table::{Aim, Row, Unit};
@@ -35,7 +36,9 @@ pub(super) async fn measure(session: &Session) -> anyhow::Result<Vec<Row>> {
     let (mut median, mut tail) = (row("latency p50", 3.0), row("latency p99", 10.0));
     let mut ended = Row::new("latency p50, to the recorded end", Unit::Millis);
     for round in 0..session.rounds {
+        let profile = Profile::begin(&stack).await?;
         let delays = start_paced(&stack, &format!("round {round}"), calls).await?;
+        median.remark(profile.tell(calls).await?);
         median.add(delays.started.median());
         tail.add(delays.started.percentile(99));
         ended.add(delays.ended.median());

@@ -8,7 +8,7 @@ use crate::client::Api;
 use crate::definitions;
 use crate::figures::number;
 use crate::floor::Floor;
-use crate::machine::ProcessorTime;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::stack::Stack;
 use crate::table::{Aim, Row, Unit};
@@ -32,11 +32,11 @@ pub(super) async fn measure(session: &Session) -> anyhow::Result<Vec<Row>> {
         .above("rows, 1,000 a commit");
     let runs = session.amount(40_000, 4_000);
     for _ in 0..session.rounds {
-        let before = ProcessorTime::until_now();
+        let profile = Profile::begin(&stack).await?;
         let begun = Instant::now();
         try_join_all(clients.iter().map(|api| api.start_runs(WORKFLOW, runs / CLIENTS))).await?;
         row.add(number(runs) / begun.elapsed().as_secs_f64());
-        row.remark(ProcessorTime::until_now().since(before).shares());
+        row.remark(profile.tell(runs).await?);
         row.add_floor(
             floor
                 .rows_per_second(session.amount(1_000_000, 100_000), 1_000)

@@ -13,7 +13,7 @@ use crate::client::Api;
 use crate::definitions;
 use crate::figures::number;
 use crate::floor::Floor;
-use crate::machine::ProcessorTime;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::stack::Stack;
 use crate::table::{Aim, Row, Unit};
@@ -35,11 +35,11 @@ pub(super) async fn measure(session: &Session) -> anyhow::Result<Vec<Row>> {
         .with_aim(Aim::AtLeast(4_000.0))
         .above("one-row commits, 10 connections");
     for _ in 0..session.rounds {
-        let before = ProcessorTime::until_now();
+        let profile = Profile::begin(&stack).await?;
         let runs = session.amount(20_000, 2_000);
         let taken = start_one_by_one(&clients, runs).await?;
         row.add(number(runs) / taken.as_secs_f64());
-        row.remark(ProcessorTime::until_now().since(before).shares());
+        row.remark(profile.tell(runs).await?);
         row.add_floor(
             floor
                 .commits_per_second(

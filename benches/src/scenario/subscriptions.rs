@@ -15,7 +15,7 @@ use crate::client::Api;
 use crate::definitions;
 use crate::figures::{Sample, millis_of_micros, now_micros, number};
 use crate::floor::Floor;
-use crate::machine::ProcessorTime;
+use crate::profile::Profile;
 use crate::session::Session;
 use crate::socket::{Arrival, RunEvents};
 use crate::stack::Stack;
@@ -51,13 +51,11 @@ pub(super) async fn measure(session: &Session) -> anyhow::Result<Vec<Row>> {
     for _ in 0..session.rounds {
         let runs = stack.api().start_runs(WORKFLOW, subscriptions).await?;
         let listeners = subscribe(stack.api(), runs.clone()).await?;
-        let before = ProcessorTime::until_now();
+        let profile = Profile::begin(&stack).await?;
         let heard = cancel_paced(stack.api(), listeners, &runs[..cancelled]).await?;
-        tail.remark(format!(
-            "{:.0} events/s; {}",
-            heard.events_per_second,
-            ProcessorTime::until_now().since(before).shares()
-        ));
+        let mut told = vec![format!("{:.0} events/s", heard.events_per_second)];
+        told.extend(profile.tell(heard.events).await?);
+        tail.remark(told);
         median.add(heard.delays.median());
         tail.add(heard.delays.percentile(99));
         let notified = floor
@@ -89,6 +87,7 @@ async fn subscribe(api: &Api, runs: Vec<String>) -> anyhow::Result<Vec<RunEvents
 /// What subscribers heard.
 struct Heard {
     delays: Sample,
+    events: usize,
     events_per_second: f64,
 }
 
@@ -117,19 +116,20 @@ async fn cancel_paced(api: &Api, mut listeners: Vec<RunEvents>, runs: &[String])
         called??;
     }
     let mut delays = Sample::default();
-    let mut count = 0;
+    let mut events = 0;
     while let Some(arrivals) = timeout(PATIENCE, concerned.join_next()).await? {
         for arrival in arrivals??
             .into_iter()
             .filter(|arrival| arrival.happened >= began_at)
         {
             delays.add(millis_of_micros(arrival.received - arrival.happened));
-            count += 1;
+            events += 1;
         }
     }
     Ok(Heard {
         delays,
-        events_per_second: number(count) / length.as_secs_f64(),
+        events,
+        events_per_second: number(events) / length.as_secs_f64(),
     })
 }
 
