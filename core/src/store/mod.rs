@@ -180,7 +180,7 @@ impl Database {
         let begin = match actor {
             Actor::Tenant(tenant) => {
                 format!(
-                    "BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL app.tenant = '{tenant}'"
+                    "BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL app.tenant = '{tenant}'"
                 )
             }
             Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
