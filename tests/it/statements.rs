@@ -231,14 +231,16 @@ async fn every_index_that_a_statement_names_exists() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// What the engine asks of the planner in each of its transactions.
-fn engine_settings(store: &[Source]) -> String {
-    let begin = store
+/// What transactions that begin with `begin` ask of the planner.
+fn settings(store: &[Source], begin: &str) -> String {
+    let (_, after) = store
         .iter()
-        .find_map(|source| source.text.split_once("const BEGIN_ENGINE: &str ="))
-        .map(|(_, after)| after.split('"').nth(1).unwrap_or_default())
-        .expect("the engine's transactions begin with settings");
-    let settings: Vec<&str> = begin.split(';').filter(|word| word.contains("SET LOCAL")).collect();
+        .find_map(|source| source.text.split_once(begin))
+        .expect("transactions begin with settings");
+    let settings = after.split('"').next().unwrap_or_default().split(';');
+    let settings: Vec<&str> = settings
+        .filter(|setting| setting.contains("SET LOCAL enable") || setting.contains("SET LOCAL jit"))
+        .collect();
     settings.join(";").replace("SET LOCAL", "SET")
 }
 
@@ -253,8 +255,14 @@ async fn no_statement_reads_history_from_end_to_end() {
     let store = files("core/src/store", "rs");
     let mut slow = Vec::new();
     let (ours, theirs): (Vec<_>, Vec<_>) = statements().into_iter().partition(Statement::is_of_one_tenant);
-    let as_api = "SET ROLE waterclock_api; SET app.tenant = '00000000-0000-7000-8000-000000000001'".to_owned();
-    let as_engine = format!("RESET ROLE; {}", engine_settings(&store));
+    let as_api = format!(
+        "SET ROLE waterclock_api; SET app.tenant = '00000000-0000-7000-8000-000000000001'; {}",
+        settings(&store, "\"BEGIN; SET LOCAL ROLE waterclock_api;")
+    );
+    let as_engine = format!(
+        "RESET ROLE; {}",
+        settings(&store, "const BEGIN_ENGINE: &str = \"")
+    );
     for (actor, statements) in [(as_api, ours), (as_engine, theirs)] {
         world.sql.batch_execute(&actor).await.unwrap();
         slow.extend(slow_ones(&world, &store, &statements).await);
