@@ -388,7 +388,7 @@ async fn a_subscription_that_outpaces_its_client_closes_with_4413() {
 #[tokio::test]
 async fn a_client_that_does_not_read_closes_with_4413() {
     let settings = Settings {
-        stall_timeout: Duration::from_millis(200),
+        stall_timeout: Duration::from_secs(2),
         ..patient()
     };
     let mut client = Client::admitted(&World::with(settings)).await;
@@ -396,9 +396,10 @@ async fn a_client_that_does_not_read_closes_with_4413() {
     let MaybeTlsStream::Plain(raw) = client.stream.get_ref() else {
         panic!("loopback has no TLS");
     };
-    // Waits, without reading, until the server has given up and said so behind what it had written.
+    // Waits, without reading, until the server has given up after two seconds; it has two more to say so. The middle of these
+    // is the moment that is furthest from both ends.
     raw.readable().await.expect("readable");
-    tokio::time::timeout(Duration::from_millis(300), std::future::pending::<()>())
+    tokio::time::timeout(Duration::from_secs(3), std::future::pending::<()>())
         .await
         .expect_err("time passes");
     client.closed_with(4413).await;
