@@ -44,16 +44,16 @@ pub(crate) struct Vitals {
 
 /// Sends heartbeats for one life of the executor.
 pub(crate) struct Pulse {
-    pub(crate) source: Arc<dyn WorkSource>,
-    pub(crate) executor_id: ExecutorId,
-    pub(crate) vitals: Arc<Vitals>,
-    pub(crate) meter: LoadMeter,
+    source: Arc<dyn WorkSource>,
+    executor_id: ExecutorId,
+    vitals: Arc<Vitals>,
+    meter: LoadMeter,
     /// How often.
-    pub(crate) interval: Duration,
+    interval: Duration,
     /// How long after a heartbeat nothing may run, unless another has arrived.
-    pub(crate) trust: Duration,
+    trust: Duration,
     /// Cancelled when the service asks the executor to drain.
-    pub(crate) drain: CancellationToken,
+    drain: CancellationToken,
 }
 
 impl Pulse {

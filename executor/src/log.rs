@@ -227,3 +227,6 @@ impl LogWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -272,8 +272,8 @@ impl ExchangeLoop {
         self.count_running();
         let performer = Arc::clone(&self.performer);
         self.tasks.spawn(async move {
-            let performed = AssertUnwindSafe(performer.perform(&assignment, stops)).catch_unwind();
-            let finding = performed.await.unwrap_or_else(|_| {
+            let work = AssertUnwindSafe(performer.perform(&assignment, stops));
+            let finding = work.catch_unwind().await.unwrap_or_else(|_| {
                 error!(task_run.id = %assignment.task_run_id, "an attempt met a defect of the executor's");
                 Finding::fault("the executor met a defect of its own")
             });

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tracing::debug;
 
+/// What the names of the cgroups we make begin with; then comes the process that made them.
+const PREFIX: &str = "waterclock-";
+
 /// The cgroup that the executor itself is in, below which it may make others.
 #[derive(Debug)]
 pub(super) struct CgroupParent {
@@ -28,7 +31,7 @@ impl CgroupParent {
         let parent = Self {
             folder: own_folder(&memberships, &mounts)?,
         };
-        parent.remove_empty();
+        parent.remove_abandoned();
         match parent.probe() {
             Ok(()) => Some(parent),
             Err(error) => {
@@ -46,16 +49,17 @@ impl CgroupParent {
         self.make(&format!("probe-{}", uuid::Uuid::now_v7())).map(drop)
     }
 
-    /// Makes the cgroup `waterclock-<name>`.
+    /// Makes a cgroup for the attempt `name`. Its own name begins with who made it.
     pub(super) fn make(&self, name: &str) -> io::Result<Cgroup> {
-        let folder = self.folder.join(format!("waterclock-{name}"));
+        let maker = std::process::id();
+        let folder = self.folder.join(format!("{PREFIX}{maker}-{name}"));
         fs::create_dir(&folder)?;
         let open = |file: &str| File::options().write(true).open(folder.join(file));
         match (open("cgroup.procs"), open("cgroup.kill")) {
             (Ok(members), Ok(kill)) => Ok(Cgroup {
+                folder,
                 members,
                 kill,
-                folder,
             }),
             (Err(error), _) | (_, Err(error)) => {
                 let _ = fs::remove_dir(&folder);
@@ -65,9 +69,13 @@ impl CgroupParent {
     }
 
     /// Removes what executors left here that were killed. One with somebody in it cannot be removed.
-    fn remove_empty(&self) {
+    fn remove_abandoned(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("waterclock-") {
+            let name = entry.file_name();
+            if name
+                .to_str()
+                .is_some_and(|name| is_abandoned(name, process_exists))
+            {
                 let _ = fs::remove_dir(entry.path());
             }
         }
@@ -80,6 +88,17 @@ impl Drop for Cgroup {
             debug!(folder = %self.folder.display(), %error, "a cgroup could not be removed");
         }
     }
+}
+
+/// Whether a cgroup of this name was made by an executor that is gone.
+fn is_abandoned(name: &str, exists: impl Fn(&str) -> bool) -> bool {
+    name.strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(maker, _)| !exists(maker))
+}
+
+fn process_exists(pid: &str) -> bool {
+    Path::new("/proc").join(pid).exists()
 }
 
 /// The folder of our cgroup of version 2, from `/proc/self/cgroup` and `/proc/self/mountinfo`.
@@ -110,6 +129,14 @@ mod tests {
             own_folder(memberships, mounts),
             Some("/sys/fs/cgroup/user.slice/a.service".into())
         );
+    }
+
+    #[test]
+    fn only_what_a_gone_executor_made_is_abandoned() {
+        let exists = |pid: &str| pid == "7";
+        assert!(is_abandoned("waterclock-8-task-1", exists));
+        assert!(!is_abandoned("waterclock-7-task-1", exists));
+        assert!(!is_abandoned("system.slice", exists));
     }
 
     #[test]

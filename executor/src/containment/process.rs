@@ -81,17 +81,20 @@ impl Containment {
         }
     }
 
+    /// The attempt's cgroup, where one can be made. Without it the keeper holds the tree alone.
+    fn cgroup(&self, name: &str) -> Option<Cgroup> {
+        let made = self.cgroups.as_ref()?.make(name);
+        made.inspect_err(|error| tracing::warn!(%error, "a cgroup could not be made"))
+            .ok()
+    }
+
     /// Has the warden make a keeper, and gives the executor's ends of what the keeper was given.
     async fn post(&self, name: &str) -> io::Result<(Process, pipe::Receiver, pipe::Receiver)> {
         let (ours, control) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (stdout, stdout_write) = io::pipe()?;
         let (stderr, stderr_write) = io::pipe()?;
-        let cgroup = self
-            .cgroups
-            .as_ref()
-            .map(|parent| parent.make(name))
-            .transpose()?;
+        let cgroup = self.cgroup(name);
         let mut descriptors = vec![
             control.as_raw_fd(),
             stdout_write.as_raw_fd(),

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -86,8 +86,6 @@ fn a_zip(entries: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-use std::io::Cursor;
-
 /// An entry of a tar, with its name as it is: the library's own functions refuse the names that we want to see refused.
 struct TarEntry<'a> {
     name: &'a str,
@@ -102,12 +100,11 @@ fn a_tar(entries: &[TarEntry<'_>]) -> Vec<u8> {
         header.as_old_mut().name[..entry.name.len()].copy_from_slice(entry.name.as_bytes());
         header.set_entry_type(entry.kind);
         header.set_mode(0o755);
-        let content = match entry.kind {
-            tar::EntryType::Regular => entry.content.as_bytes(),
-            _ => {
-                header.as_old_mut().linkname[..entry.content.len()].copy_from_slice(entry.content.as_bytes());
-                b""
-            }
+        let content = if entry.kind == tar::EntryType::Regular {
+            entry.content.as_bytes()
+        } else {
+            header.as_old_mut().linkname[..entry.content.len()].copy_from_slice(entry.content.as_bytes());
+            b""
         };
         header.set_size(content.len() as u64);
         header.set_cksum();

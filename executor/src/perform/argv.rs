@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use waterclock_core::workflow::{ProgramSpec, Runtime};
 
+use crate::package::Package;
+
 /// What is executed, and what its runtime wants in the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -47,6 +49,14 @@ pub(super) enum PackagePath<'a> {
 }
 
 impl<'a> PackagePath<'a> {
+    pub(super) fn of(package: &'a Package) -> Self {
+        if package.is_folder() {
+            Self::Folder(package.path())
+        } else {
+            Self::File(package.path())
+        }
+    }
+
     pub(super) fn as_path(self) -> &'a Path {
         match self {
             Self::File(path) | Self::Folder(path) => path,
@@ -237,9 +247,11 @@ mod tests {
         }
     }
 
-    fn words(program: &ProgramSpec, package: Option<PackagePath<'_>>) -> Vec<String> {
+    fn words<'a>(program: &ProgramSpec, package: impl Into<Option<PackagePath<'a>>>) -> Vec<String> {
         let arguments = vec!["a b; rm".to_owned(), String::new()];
-        let mut words = invocation(program, package, arguments.clone()).unwrap().words;
+        let mut words = invocation(program, package.into(), arguments.clone())
+            .unwrap()
+            .words;
         assert_eq!(
             words.split_off(words.len() - 2),
             arguments,
@@ -262,12 +274,12 @@ mod tests {
         }
     }
 
-    fn file(name: &str) -> Option<PackagePath<'_>> {
-        Some(PackagePath::File(Path::new(name)))
+    fn file(name: &str) -> PackagePath<'_> {
+        PackagePath::File(Path::new(name))
     }
 
-    fn folder() -> Option<PackagePath<'static>> {
-        Some(PackagePath::Folder(Path::new(FOLDER)))
+    fn folder() -> PackagePath<'static> {
+        PackagePath::Folder(Path::new(FOLDER))
     }
 
     #[test]
@@ -305,7 +317,7 @@ mod tests {
         let wheel = file("/cache/d/tool.whl");
         let module = with_entry(Runtime::Python, "tool.cli");
         assert_eq!(words(&module, wheel), ["python3", "-m", "tool.cli"]);
-        let made = invocation(&module, wheel, Vec::new()).unwrap();
+        let made = invocation(&module, Some(wheel), Vec::new()).unwrap();
         assert!(
             made.environment
                 .contains(&("PYTHONPATH", "/cache/d/tool.whl".into()))
@@ -344,7 +356,7 @@ mod tests {
             words(&with_entry(Runtime::Java, "Main"), folder()),
             ["java", "-cp", "/cache/d/app.zip:/cache/d/app.zip/*", "Main"]
         );
-        assert!(invocation(&program(Runtime::Java), folder(), Vec::new()).is_err());
+        assert!(invocation(&program(Runtime::Java), Some(folder()), Vec::new()).is_err());
     }
 
     #[test]
@@ -362,7 +374,7 @@ mod tests {
         for entry in ["../a", "/etc/passwd", "a/../../b"] {
             let program = with_entry(Runtime::Shell, entry);
             assert_eq!(
-                invocation(&program, folder(), Vec::new()),
+                invocation(&program, Some(folder()), Vec::new()),
                 Err(ArgvError::OutsidePackage(entry.into()))
             );
         }

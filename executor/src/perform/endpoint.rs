@@ -232,7 +232,7 @@ impl Answer {
     }
 
     fn refusal(&self, expected: &[StatusRange]) -> String {
-        let ranges: Vec<String> = expected.iter().map(range_text).collect();
+        let ranges: Vec<String> = expected.iter().copied().map(range_text).collect();
         let expected = if ranges.is_empty() {
             "200 to 299".to_owned()
         } else {
@@ -270,7 +270,7 @@ impl Answer {
     }
 }
 
-fn range_text(range: &StatusRange) -> String {
+fn range_text(range: StatusRange) -> String {
     if range.from == range.to {
         range.from.to_string()
     } else {

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 use waterclock_core::run::Outcome;
 use waterclock_core::work::{Assignment, TemplateContext};
-use waterclock_core::workflow::ProgramSpec;
+use waterclock_core::workflow::{PackageRef, ProgramSpec};
 
 use crate::config::ExecutorConfig;
 use crate::containment::{Containment, ContainmentError, End, Limits, Order, Process, Running};
@@ -155,18 +155,10 @@ impl ProgramRunner {
     async fn prepare(&self, assignment: &Assignment, program: &ProgramSpec) -> Result<Prepared, Finding> {
         let rendered = Rendered::of(assignment, program)?;
         let package = match &program.package {
+            Some(package) => Some(self.package(assignment, package).await?),
             None => None,
-            Some(package) => Some(self.packages.get(assignment.tenant_id, package).await.map_err(
-                |error| match error.is_fault() {
-                    true => Finding::fault(error.to_string()),
-                    false => Finding::failed(error.to_string()),
-                },
-            )?),
         };
-        let place = package.as_ref().map(|package| match package.is_folder() {
-            true => PackagePath::Folder(package.path()),
-            false => PackagePath::File(package.path()),
-        });
+        let place = package.as_ref().map(PackagePath::of);
         let mut invocation = argv::invocation(program, place, rendered.arguments)
             .map_err(|error| Finding::failed(error.to_string()))?;
         let (folder, directory) = self
@@ -190,6 +182,18 @@ impl ProgramRunner {
             order,
             folder,
             package,
+        })
+    }
+
+    async fn package(&self, assignment: &Assignment, package: &PackageRef) -> Result<Package, Finding> {
+        let got = self.packages.get(assignment.tenant_id, package).await;
+        got.map_err(|error| {
+            let outcome = if error.is_fault() {
+                Outcome::Fault
+            } else {
+                Outcome::Failed
+            };
+            Finding::ended(outcome, error.to_string())
         })
     }
 
@@ -361,14 +365,12 @@ async fn attend(running: Running, bounds: Bounds, mut stops: Stops, log: &Attemp
         // Nobody will read its log: not a line more is waited for.
         () = stops.lost() => None,
     };
-    match ended {
-        Some((cause, last)) => finding(cause, process.end(), &last, bounds),
-        None => {
-            process.kill();
-            process.gone().await;
-            Finding::stopped(Stop::Lost)
-        }
+    if let Some((cause, last)) = ended {
+        return finding(cause, process.end(), &last, bounds);
     }
+    process.kill();
+    process.gone().await;
+    Finding::stopped(Stop::Lost)
 }
 
 /// Waits for the program's end, brings it about when its time is over, and returns when its whole tree is gone.
@@ -417,11 +419,11 @@ fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> 
         Cause::TimedOut => bounds.timed_out(),
         Cause::Itself => match end {
             Some(End::Exited(0)) => Finding::succeeded(),
-            Some(End::Exited(code)) => Finding::failed(with_last_lines(format!("exit code {code}"), last)),
+            Some(End::Exited(code)) => Finding::failed(with_last_lines(&format!("exit code {code}"), last)),
             Some(End::Signalled(number)) => {
                 let name = Signal::try_from(number).map_or("an unnamed signal", Signal::as_str);
                 Finding::failed(with_last_lines(
-                    format!("ended by {name} (signal {number})"),
+                    &format!("ended by {name} (signal {number})"),
                     last,
                 ))
             }
@@ -437,7 +439,7 @@ fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> 
     }
 }
 
-fn with_last_lines(message: String, last: &LastLines) -> String {
+fn with_last_lines(message: &str, last: &LastLines) -> String {
     match last.text() {
         Some(lines) => format!("{message}; its last lines:\n{lines}"),
         None => format!("{message}; it printed nothing"),

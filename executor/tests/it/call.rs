@@ -139,8 +139,12 @@ async fn an_endpoint_that_is_not_there_fails_and_one_that_is_silent_times_out() 
     assert_eq!(report.outcome, Outcome::TimedOut);
     assert!(report.message.unwrap().contains("50ms"));
 
-    drop(listener);
-    let report = world.perform(endpoint(&format!("http://{address}/"))).await;
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let report = world.perform(endpoint(&format!("http://{closed}/"))).await;
     assert_eq!(report.outcome, Outcome::Failed);
     let message = report.message.unwrap();
     assert_eq!(

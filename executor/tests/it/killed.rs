@@ -42,12 +42,12 @@ fn start_victim(witness: &Witness, orphan: &Witness, no_cgroups: bool) -> Child 
 async fn dies_with_its_executor(no_cgroups: bool) {
     let (mut witness, mut orphan) = (Witness::new(), Witness::new());
     let mut victim = start_victim(&witness, &orphan, no_cgroups);
-    witness.is_up().await;
-    orphan.is_up().await;
+    witness.sees_somebody().await;
+    orphan.sees_somebody().await;
     victim.kill().unwrap();
     victim.wait().unwrap();
-    witness.is_gone().await;
-    orphan.is_gone().await;
+    witness.sees_nobody().await;
+    orphan.sees_nobody().await;
 }
 
 #[tokio::test]

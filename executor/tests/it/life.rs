@@ -36,7 +36,7 @@ async fn an_executor_asks_for_no_more_than_its_free_slots() {
     for witness in &mut witnesses {
         let given = with_node(script(&witness.stubborn()), |node| node.cost = 2);
         world.source.give(given);
-        witness.is_up().await;
+        witness.sees_somebody().await;
     }
     let gate = world
         .source
@@ -70,7 +70,7 @@ async fn heartbeats_tell_what_runs_and_how_busy_the_machine_is() {
     let world = World::with(hasty);
     let mut witness = Witness::new();
     world.source.give(script(&witness.stubborn()));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     let beat = world
         .source
         .shows(|books| books.heartbeats.iter().find(|beat| beat.running == 1).copied())
@@ -103,7 +103,7 @@ async fn reports_are_kept_while_the_source_is_away() {
     let barrier = Barrier::new();
     let text = format!("echo up > {}; {}", witness.path().display(), barrier.wait());
     let lease = world.source.give(script(&text));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     world.source.change(|books| {
         books.asked.clear();
         books.deaf_to_exchanges = true;
@@ -123,11 +123,11 @@ async fn a_lost_lease_ends_everything_unreported_and_a_new_life_begins() {
     let world = World::with(hasty);
     let mut witness = Witness::new();
     let lease = world.source.give(script(&witness.stubborn()));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     world
         .source
         .change(|books| books.reply = Some(HeartbeatReply::Lost));
-    witness.is_gone().await;
+    witness.sees_nobody().await;
     let lives = world
         .source
         .shows(|books| (books.registrations.len() == 2).then(|| books.registrations.clone()))
@@ -153,12 +153,12 @@ async fn an_executor_that_cannot_prolong_its_lease_ends_its_children_before_the_
     });
     let mut witness = Witness::new();
     let lease = world.source.give(script(&witness.stubborn()));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     world.source.change(|books| {
         books.deaf_to_heartbeats = true;
         books.deaf_to_exchanges = true;
     });
-    witness.is_gone().await;
+    witness.sees_nobody().await;
     world.source.change(|books| {
         books.deaf_to_heartbeats = false;
         books.deaf_to_exchanges = false;
@@ -174,13 +174,13 @@ async fn an_executor_that_cannot_prolong_its_lease_ends_its_children_before_the_
 async fn a_stopping_executor_lets_what_runs_finish() {
     let world = World::with(|config| {
         hasty(config);
-        config.drain_grace = Duration::from_secs(600);
+        config.drain_grace = Duration::from_mins(10);
     });
     let barrier = Barrier::new();
     let mut witness = Witness::new();
     let text = format!("echo up > {}; {}", witness.path().display(), barrier.wait());
     let lease = world.source.give(script(&text));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     world.shutdown.cancel();
     world
         .source
@@ -201,12 +201,12 @@ async fn a_stopping_executor_hands_back_what_does_not_finish() {
     let world = World::with(|config| config.drain_grace = Duration::from_millis(50));
     let mut witness = Witness::new();
     let lease = world.source.give(script(&witness.stubborn()));
-    witness.is_up().await;
+    witness.sees_somebody().await;
     world.shutdown.cancel();
     let report = world.source.report_of(lease).await;
     assert_eq!(report.outcome, Outcome::Fault);
     assert_eq!(report.message.as_deref(), Some("the executor stopped"));
-    witness.is_gone().await;
+    witness.sees_nobody().await;
     world.ended().await.unwrap();
 }
 

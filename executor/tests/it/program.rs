@@ -21,13 +21,12 @@ async fn a_program_that_exits_with_zero_succeeds_and_its_log_is_whole_before_its
     assert_eq!((report.outcome, report.exit_code), (Outcome::Succeeded, Some(0)));
     assert_eq!(world.source.printed(lease, LogStream::Stdout), ["one", "three"]);
     assert_eq!(world.source.printed(lease, LogStream::Stderr), ["two"]);
-    let books = world.source.books();
+    let lines_at_report = world.source.books().reports[0].1;
     assert_eq!(
-        books.reports[0].1,
-        books.log.len(),
+        lines_at_report,
+        world.source.books().log.len(),
         "every line came before the report"
     );
-    drop(books);
     world.stop().await;
 }
 
@@ -157,8 +156,9 @@ async fn limits_on_memory_and_files_hold() {
         program.open_files_limit = Some(64);
     });
     let lease = world.source.give(given);
-    world.source.report_of(lease).await;
-    assert_eq!(world.source.printed(lease, LogStream::Stdout), ["524288", "64"]);
+    let report = world.source.report_of(lease).await;
+    let printed = world.source.printed(lease, LogStream::Stdout);
+    assert_eq!(printed, ["524288", "64"], "{:?}", report.message);
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn what_the_executor_lacks_is_a_fault_that_names_it() {
         (command(&["/no/such/program"]), "/no/such/program"),
         (
             with_program(script(""), |program| {
-                program.working_directory = Some("/no/such/folder".into())
+                program.working_directory = Some("/no/such/folder".into());
             }),
             "/no/such/folder",
         ),
@@ -284,7 +284,8 @@ async fn two_hundred_programs_at_once_all_end_well() {
     let world = World::with(|config| config.slots = 64);
     let leases: Vec<_> = (0..200).map(|_| world.source.give(command(&["true"]))).collect();
     for lease in leases {
-        assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Succeeded);
+        let report = world.source.report_of(lease).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{:?}", report.message);
     }
     world.stop().await;
 }

@@ -20,7 +20,7 @@ use waterclock_core::workflow::Digest;
 use waterclock_executor::{EgressPolicy, ExecutorConfig, ExecutorError};
 
 /// How long a test waits for what must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the source was told, and what it will say.
 #[derive(Default)]
@@ -84,9 +84,10 @@ impl Source {
                 changed.changed().await.unwrap();
             }
         };
-        timeout(PATIENCE, looking)
-            .await
-            .expect("what must happen did not happen")
+        timeout(PATIENCE, looking).await.unwrap_or_else(|_| {
+            let texts: Vec<String> = self.books().log.iter().map(|line| line.text.clone()).collect();
+            panic!("what must happen did not happen; the log says {texts:?}")
+        })
     }
 
     /// Waits for the report of an attempt.

@@ -19,6 +19,8 @@ const STUBBORN: &str = r#"trap "" TERM HUP INT; echo up; while :; do sleep 1000;
 pub(crate) struct Witness {
     path: PathBuf,
     reader: pipe::Receiver,
+    /// Our own writing end: closing it brings the end about also when nobody ever came.
+    writer: pipe::Sender,
     _folder: TempDir,
 }
 
@@ -28,9 +30,11 @@ impl Witness {
         let path = folder.path().join("fifo");
         nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
         let reader = pipe::OpenOptions::new().open_receiver(&path).unwrap();
+        let writer = pipe::OpenOptions::new().open_sender(&path).unwrap();
         Self {
             path,
             reader,
+            writer,
             _folder: folder,
         }
     }
@@ -50,13 +54,14 @@ impl Witness {
     }
 
     /// Waits until somebody wrote a line.
-    pub(crate) async fn is_up(&mut self) {
+    pub(crate) async fn sees_somebody(&mut self) {
         let line = async { while self.reader.read_u8().await.unwrap() != b'\n' {} };
         timeout(PATIENCE, line).await.expect("nobody came up");
     }
 
     /// Waits until nobody holds the FIFO open any more.
-    pub(crate) async fn is_gone(mut self) {
+    pub(crate) async fn sees_nobody(mut self) {
+        drop(self.writer);
         let mut rest = Vec::new();
         let ended = timeout(PATIENCE, self.reader.read_to_end(&mut rest)).await;
         ended.expect("somebody is still there").unwrap();
