@@ -49,7 +49,9 @@ async fn the_scheduler_assigns_by_labels_too() {
     let able = world.executor("able").labels(&["gpu"]).join().await;
     let _scheduler = world.scheduler();
     world.start(tenant, "flow").await;
-    world.until_true("SELECT bool_and(state = 'ASSIGNED') FROM dispatch").await;
+    world
+        .until_true("SELECT bool_and(state = 'ASSIGNED') FROM dispatch")
+        .await;
     let report = plain.wait_for_one().await;
     let train = able.wait_for_one().await;
     assert_eq!(keys(&[report.clone(), train.clone()]), ["report", "train"]);
@@ -105,7 +107,10 @@ async fn no_executor_carries_more_cost_than_it_has_slots() {
     let executor = world.executor("one").slots(5).join().await;
     let taken = executor.take(5).await;
     assert_eq!(taken.len(), 2);
-    assert!(executor.take(1).await.is_empty(), "one slot is not enough for a cost of two");
+    assert!(
+        executor.take(1).await.is_empty(),
+        "one slot is not enough for a cost of two"
+    );
     executor.report(&taken[0], Outcome::Succeeded).await;
     let last = executor.take(3).await;
     assert_eq!(last.len(), 1);
@@ -141,7 +146,10 @@ async fn a_crowd_of_one_tenant_does_not_hold_up_another_of_the_same_partition() 
     let world = World::new().await;
     let (crowd, one) = (world.tenant_in(3, "crowd").await, world.tenant_in(3, "one").await);
     crowd_and_one(&world, crowd, one).await;
-    assert_eq!(waited_for(world.executor("two").slots(2).join().await, one).await, 0);
+    assert_eq!(
+        waited_for(world.executor("two").slots(2).join().await, one).await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -169,7 +177,9 @@ async fn a_scheduler_shares_slots_between_tenants_of_all_partitions() {
         let executor = world.executor("two").slots(2).join().await;
         crowd_and_one(&world, crowd, one).await;
         let _scheduler = world.scheduler();
-        world.until_true("SELECT count(*) = 2 FROM dispatch WHERE state = 'ASSIGNED'").await;
+        world
+            .until_true("SELECT count(*) = 2 FROM dispatch WHERE state = 'ASSIGNED'")
+            .await;
         let before = waited_for(executor, one).await;
         assert!(before <= 4, "the one waited for {before} of the crowd");
     }
@@ -202,7 +212,9 @@ async fn an_executor_that_is_overloaded_or_draining_is_given_nothing() {
     executor.beat_as(|heartbeat| heartbeat.draining = true).await;
     assert!(executor.take(1).await.is_empty());
     executor.beat().await;
-    executor.report(&executor.take_one().await, Outcome::Succeeded).await;
+    executor
+        .report(&executor.take_one().await, Outcome::Succeeded)
+        .await;
     let told: Vec<String> = world
         .column(
             "SELECT kind FROM events WHERE kind LIKE 'EXECUTOR\\_%' ORDER BY seq",
@@ -225,7 +237,9 @@ async fn an_executor_that_is_asked_to_drain_hears_so_with_its_next_heartbeat() {
     let world = World::that_comes_to_rest().await;
     let tenant = world.tenant_with("flow", &graph("a")).await;
     let executor = world.executor("one").join().await;
-    world.execute("UPDATE executors SET drain_requested = true", &[]).await;
+    world
+        .execute("UPDATE executors SET drain_requested = true", &[])
+        .await;
     let run = world.start(tenant, "flow").await;
     assert!(executor.take(1).await.is_empty());
     assert_eq!(executor.beat().await, HeartbeatReply::Drain);

@@ -59,7 +59,10 @@ async fn what_runs_is_told_to_stop_and_the_run_ends_with_it() {
     world.cancel(tenant, run).await.unwrap();
     heard(&mut receiver, |signal| signal == Signal::Executor(executor.id)).await;
     let mut told = executor.cancellations().await;
-    let mut leases: Vec<_> = taken.iter().map(waterclock_core::work::Assignment::lease).collect();
+    let mut leases: Vec<_> = taken
+        .iter()
+        .map(waterclock_core::work::Assignment::lease)
+        .collect();
     told.sort_unstable();
     leases.sort_unstable();
     assert_eq!(told, leases);
@@ -136,7 +139,9 @@ async fn a_run_is_cancelled_once_and_one_that_ended_not_at_all() {
 
     let done = world.start(tenant, "flow").await;
     let executor = world.executor("one").join().await;
-    executor.report(&executor.take_one().await, Outcome::Succeeded).await;
+    executor
+        .report(&executor.take_one().await, Outcome::Succeeded)
+        .await;
     let refused = refusal(&world, tenant, done).await;
     assert_eq!(
         refused,
@@ -222,7 +227,10 @@ async fn a_start_that_meets_a_cancel_starts_nothing() {
     assert!(taken.is_empty(), "{taken:?}");
     // What was dropped by hand is put to rest by hand.
     world
-        .execute("UPDATE task_runs SET state = 'BLOCKED' WHERE key <> $1", &[&first.node.key])
+        .execute(
+            "UPDATE task_runs SET state = 'BLOCKED' WHERE key <> $1",
+            &[&first.node.key],
+        )
         .await;
     world.cancel(tenant, run).await.unwrap();
     executor.report(&first, Outcome::Cancelled).await;
@@ -291,7 +299,10 @@ async fn cancels_amid_a_crowd_of_executors_end_every_run_and_fail_none() {
     }
     world.until_all_ended().await;
     let failed: i64 = world
-        .value("SELECT count(*) FROM runs WHERE state NOT IN ('CANCELLED', 'SUCCEEDED')", &[])
+        .value(
+            "SELECT count(*) FROM runs WHERE state NOT IN ('CANCELLED', 'SUCCEEDED')",
+            &[],
+        )
         .await;
     assert_eq!(failed, 0);
 }

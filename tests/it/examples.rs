@@ -44,8 +44,15 @@ async fn the_package_database_is_reported_and_verified() {
     let made = succeed(&api, &client, &["apply", "-f", "examples/packages"]).await;
     assert!(made.contains("packages-extract"), "{made}");
     let folder = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (folder, port) = (format!("folder={}", folder.path().display()), format!("port={port}"));
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let (folder, port) = (
+        format!("folder={}", folder.path().display()),
+        format!("port={port}"),
+    );
     let run = ["run", "packages", "--watch", "--input", &folder, "--input", &port];
     succeed(&api, &client, &run).await;
     executor.stop().await;
@@ -63,7 +70,10 @@ async fn a_program_is_built_tested_again_and_packaged() {
     let tried_again: i64 = world
         .value("SELECT count(*) FROM task_runs WHERE attempts > 1", &[])
         .await;
-    assert!(tried_again > 0, "one of its tests fails on purpose and is tried again");
+    assert!(
+        tried_again > 0,
+        "one of its tests fails on purpose and is tried again"
+    );
     executor.stop().await;
 }
 
@@ -110,9 +120,7 @@ async fn started_too_early(world: &World) -> Vec<(u32, u32)> {
         }
     }
     let edges = definition.edges.iter().map(|edge| (edge.from, edge.to));
-    edges
-        .filter(|(from, to)| ended[from] > started[to])
-        .collect()
+    edges.filter(|(from, to)| ended[from] > started[to]).collect()
 }
 
 #[tokio::test]

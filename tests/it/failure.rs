@@ -18,7 +18,11 @@ async fn what_comes_after_a_failed_node_never_starts() {
         .await;
     let run = world.start(tenant, "etl").await;
     let _executor = world.executor("one").join().await.perform(|assignment| {
-        let outcome = if assignment.node.key == "b" { Outcome::Failed } else { Outcome::Succeeded };
+        let outcome = if assignment.node.key == "b" {
+            Outcome::Failed
+        } else {
+            Outcome::Succeeded
+        };
         ended(assignment, outcome)
     });
     world.until_all_ended().await;
@@ -53,7 +57,12 @@ async fn parents_that_fail_and_succeed_in_one_batch_doom_the_join_once() {
         )
         .await;
     assert_eq!(counts, "FAILED 4 0 2");
-    assert!(world.tree(run).await.contains("d (and after b, c) UPSTREAM_FAILED"));
+    assert!(
+        world
+            .tree(run)
+            .await
+            .contains("d (and after b, c) UPSTREAM_FAILED")
+    );
 }
 
 #[tokio::test]
@@ -72,7 +81,9 @@ async fn a_failed_attempt_is_tried_again_when_its_delay_is_over() {
     let executor = world.executor("one").join().await;
     let _scheduler = world.scheduler();
 
-    executor.report(&executor.wait_for_one().await, Outcome::Failed).await;
+    executor
+        .report(&executor.wait_for_one().await, Outcome::Failed)
+        .await;
     assert!(world.tree(run).await.contains("a RETRY_WAIT"));
     for (wait, outcome) in [(600, Outcome::TimedOut), (1200, Outcome::Succeeded)] {
         world.advance(Duration::from_secs(wait - 1)).await;
@@ -93,7 +104,10 @@ async fn a_failed_attempt_is_tried_again_when_its_delay_is_over() {
 async fn a_node_fails_when_its_attempts_are_spent() {
     let world = World::that_comes_to_rest().await;
     let tenant = world
-        .tenant_with("retry", &with(graph("a -> b"), "a", |node| node.retry = attempts(3)))
+        .tenant_with(
+            "retry",
+            &with(graph("a -> b"), "a", |node| node.retry = attempts(3)),
+        )
         .await;
     let run = world.start(tenant, "retry").await;
     let _executor = world
@@ -116,7 +130,9 @@ async fn a_fault_spends_no_attempt() {
     let run = world.start(tenant, "fault").await;
     let executor = world.executor("one").join().await;
     executor.report(&executor.take_one().await, Outcome::Fault).await;
-    executor.report(&executor.take_one().await, Outcome::Succeeded).await;
+    executor
+        .report(&executor.take_one().await, Outcome::Succeeded)
+        .await;
     assert_snapshot!(world.tree(run).await, @r"
     run SUCCEEDED
       a SUCCEEDED [FAULT, SUCCEEDED]
@@ -164,7 +180,9 @@ async fn work_of_a_silent_executor_goes_to_another_and_its_late_report_changes_n
     assert!(world.tree(run).await.contains("a RUNNING [FAULT]"));
     other.report(&again, Outcome::Succeeded).await;
     silent.report(&lost, Outcome::Failed).await;
-    other.report(&other.wait_for_one().await, Outcome::Succeeded).await;
+    other
+        .report(&other.wait_for_one().await, Outcome::Succeeded)
+        .await;
     assert_snapshot!(world.tree(run).await, @r"
     run SUCCEEDED
       a SUCCEEDED [FAULT, SUCCEEDED]
@@ -209,7 +227,10 @@ async fn an_executor_that_leaves_hands_back_what_it_holds_as_a_fault() {
     let messages: Vec<String> = world
         .column("SELECT outcome || ': ' || message FROM attempts", &[])
         .await;
-    assert_eq!(messages, ["FAULT: the executor stopped", "FAULT: the executor stopped"]);
+    assert_eq!(
+        messages,
+        ["FAULT: the executor stopped", "FAULT: the executor stopped"]
+    );
     let other = world.executor("other").slots(2).join().await.perform(succeed);
     world.until_all_ended().await;
     other.stop().await;
@@ -224,7 +245,10 @@ async fn an_executor_that_leaves_hands_back_what_it_holds_as_a_fault() {
             &[],
         )
         .await;
-    assert_eq!(kinds, ["EXECUTOR_REGISTERED", "EXECUTOR_DRAINING", "EXECUTOR_LEFT"]);
+    assert_eq!(
+        kinds,
+        ["EXECUTOR_REGISTERED", "EXECUTOR_DRAINING", "EXECUTOR_LEFT"]
+    );
 }
 
 #[tokio::test]
@@ -238,7 +262,9 @@ async fn a_report_handed_in_twice_counts_once() {
     executor.exchange(vec![report.clone(), report.clone()], 0).await;
     assert!(executor.exchange(vec![report], 1).await.assignments.is_empty());
     executor.report(&taken[1], Outcome::Succeeded).await;
-    executor.report(&executor.take_one().await, Outcome::Succeeded).await;
+    executor
+        .report(&executor.take_one().await, Outcome::Succeeded)
+        .await;
     assert!(world.tree(run).await.starts_with("run SUCCEEDED"));
 }
 

@@ -74,9 +74,7 @@ async fn events_that_commit_late_are_neither_skipped_nor_overtaken() {
     // One that subscribes now, and one that did before, both have to wait for the first writer.
     let mut resumed = client.follow(RUNS, json!({ "after": cursor })).await;
     writer.commit().await.unwrap();
-    world
-        .signals
-        .raise([waterclock_core::signal::Signal::Everything]);
+    world.signals.raise([waterclock_core::signal::Signal::Everything]);
     for following in [&mut live, &mut resumed] {
         let mut heard = Vec::new();
         for _ in 0..3 {
@@ -92,7 +90,9 @@ async fn a_writer_that_gives_up_holds_nobody_up() {
     let api = world.serve().await;
     let client = api.admin("acme");
     publish_no_ops(&client, "flow", &["a"], &[]).await;
-    let mut live = client.follow(RUNS, json!({ "after": cursor(&client).await })).await;
+    let mut live = client
+        .follow(RUNS, json!({ "after": cursor(&client).await }))
+        .await;
     let mut late = world.connect().await;
     let writer = late.transaction().await.unwrap();
     writer
@@ -104,9 +104,7 @@ async fn a_writer_that_gives_up_holds_nobody_up() {
         .unwrap();
     let run = start(&client, "flow").await;
     writer.rollback().await.unwrap();
-    world
-        .signals
-        .raise([waterclock_core::signal::Signal::Everything]);
+    world.signals.raise([waterclock_core::signal::Signal::Everything]);
     assert_eq!(next_run(&mut live).await, json!(run));
 }
 
@@ -116,7 +114,9 @@ async fn many_writers_at_once_are_heard_in_one_order_by_everybody() {
     let api = world.serve().await;
     let client = api.admin("acme");
     publish_no_ops(&client, "flow", &["a", "b"], &[("a", "b")]).await;
-    let mut live = client.follow(RUNS, json!({ "after": cursor(&client).await })).await;
+    let mut live = client
+        .follow(RUNS, json!({ "after": cursor(&client).await }))
+        .await;
     let _scheduler = world.scheduler();
     let _executors = [
         world.executor("one").slots(8).join().await.perform(succeed),
@@ -152,7 +152,14 @@ async fn what_another_process_does_is_heard_live() {
         .through(elsewhere.database.clone(), elsewhere.signals.clone())
         .join()
         .await;
-    executor.exchange(vec![succeed(&executor.take_one().await)], 0).await;
-    let kinds: Vec<Value> = live.rest().await.into_iter().map(|mut event| event["kind"].take()).collect();
+    executor
+        .exchange(vec![succeed(&executor.take_one().await)], 0)
+        .await;
+    let kinds: Vec<Value> = live
+        .rest()
+        .await
+        .into_iter()
+        .map(|mut event| event["kind"].take())
+        .collect();
     assert_eq!(kinds.last(), Some(&json!("RUN_SUCCEEDED")));
 }

@@ -68,7 +68,11 @@ impl Schema {
             for field in self.fields(kind) {
                 let name = field["name"].as_str().expect("a name");
                 let inner = named(&field["type"]);
-                let asks = field["args"].as_array().expect("arguments").iter().any(is_required);
+                let asks = field["args"]
+                    .as_array()
+                    .expect("arguments")
+                    .iter()
+                    .any(is_required);
                 if asks {
                     continue;
                 }
@@ -139,7 +143,11 @@ impl Estate {
             ("spare", Some("deleteEndpoint")),
         ] {
             let input = json!({ "key": key(name), "method": "GET", "url": "http://127.0.0.1/" });
-            estate.keep("Endpoint", spare, made("registerEndpoint", input, "endpoint").await);
+            estate.keep(
+                "Endpoint",
+                spare,
+                made("registerEndpoint", input, "endpoint").await,
+            );
         }
         for (name, spare) in [
             ("main", None),
@@ -161,7 +169,12 @@ impl Estate {
         }
         let wish = json!({ "workflow": key("main"), "inputs": { SECRET_WORD: SECRET_WORD } });
         let done = made("startRun", wish.clone(), "run").await;
-        let executor = world.executor(&key("executor")).slots(9).only_for("owner").join().await;
+        let executor = world
+            .executor(&key("executor"))
+            .slots(9)
+            .only_for("owner")
+            .join()
+            .await;
         let first = executor.take_one().await;
         executor.exchange(vec![ended(&first, Outcome::Failed)], 0).await;
         estate.keep("Run", None, done.clone());
@@ -232,7 +245,9 @@ impl Estate {
             "updateProgram" => {
                 json!({ "id": spare(), "expectedRevision": 1, "runtime": "EXEC", "command": ["/bin/false"] })
             }
-            "registerEndpoint" => json!({ "key": key("theirs"), "method": "GET", "url": "http://127.0.0.1/" }),
+            "registerEndpoint" => {
+                json!({ "key": key("theirs"), "method": "GET", "url": "http://127.0.0.1/" })
+            }
             "updateEndpoint" => {
                 json!({ "id": spare(), "expectedRevision": 1, "method": "GET", "url": "http://127.0.0.2/" })
             }
@@ -331,14 +346,21 @@ async fn another_tenants_ids_name_no_node() {
     for (kind, id) in &scene.estate.ids {
         let node = "query ($id: ID!) { node(id: $id) { __typename id } }";
         let own = scene.owner.ask(node, json!({ "id": id })).await;
-        assert_eq!(own["node"], json!({ "__typename": kind, "id": id }), "the owner's own");
+        assert_eq!(
+            own["node"],
+            json!({ "__typename": kind, "id": id }),
+            "the owner's own"
+        );
         let theirs = scene.stranger.answer(node, json!({ "id": id })).await;
         assert_eq!(theirs, json!({ "data": { "node": null } }), "{kind}");
     }
     let ids: Vec<&String> = scene.estate.ids.values().collect();
     let nodes = scene
         .stranger
-        .answer("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids }))
+        .answer(
+            "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+            json!({ "ids": ids }),
+        )
         .await;
     assert_eq!(nodes["data"]["nodes"], json!(vec![Value::Null; ids.len()]));
 }
@@ -350,14 +372,19 @@ async fn no_query_tells_of_another_tenant() {
         let name = field["name"].as_str().unwrap();
         let kind = named(&field["type"]);
         let arguments = field["args"].as_array().unwrap();
-        let required: Vec<&Value> = arguments.iter().filter(|argument| is_required(argument)).collect();
+        let required: Vec<&Value> = arguments
+            .iter()
+            .filter(|argument| is_required(argument))
+            .collect();
         assert!(required.len() <= 1, "{name} is tried with one argument");
         let selection = scene.schema.selection(kind, 3);
         let calls: Vec<String> = match required.first() {
             None => vec![String::new()],
             Some(argument) => {
                 let argument_name = argument["name"].as_str().unwrap();
-                let values = scene.estate.argument(name, argument_name, named(&argument["type"]));
+                let values = scene
+                    .estate
+                    .argument(name, argument_name, named(&argument["type"]));
                 values
                     .iter()
                     .map(|value| format!("({argument_name}: {value})"))
@@ -370,7 +397,11 @@ async fn no_query_tells_of_another_tenant() {
             let theirs = scene.stranger.answer(&document, json!({})).await;
             scene.assert_silent(name, &theirs, &json!(call));
             let own = scene.owner.answer(&document, json!({})).await;
-            told_the_owner |= scene.estate.traces().iter().any(|trace| own["data"].to_string().contains(trace));
+            told_the_owner |= scene
+                .estate
+                .traces()
+                .iter()
+                .any(|trace| own["data"].to_string().contains(trace));
         }
         let is_platforms = ["tenant", "tenants"].contains(&name);
         assert!(
@@ -391,7 +422,10 @@ async fn no_mutation_touches_what_is_another_tenants() {
         let answer = scene.stranger.answer(&document, json!({ "input": input })).await;
         scene.assert_silent(mutation, &answer, &input);
         if PLATFORMS.contains(&mutation.as_str()) {
-            assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{mutation}");
+            assert_eq!(
+                answer["errors"][0]["extensions"]["code"], "FORBIDDEN",
+                "{mutation}"
+            );
             continue;
         }
         let errors = &answer["data"][mutation]["userErrors"];
@@ -402,7 +436,10 @@ async fn no_mutation_touches_what_is_another_tenants() {
         assert_eq!(errors[0]["code"], "NOT_FOUND", "{mutation}: {answer}");
         // Something that does not exist at all is answered in the same words.
         let nowhere = with_unknown_names(&input);
-        let unknown = scene.stranger.answer(&document, json!({ "input": nowhere })).await;
+        let unknown = scene
+            .stranger
+            .answer(&document, json!({ "input": nowhere }))
+            .await;
         let words = |answer: &Value, input: &Value| {
             let mut text = answer.to_string();
             for (place, name) in names(input).into_iter().enumerate() {
@@ -412,13 +449,27 @@ async fn no_mutation_touches_what_is_another_tenants() {
         };
         assert_eq!(words(&answer, &input), words(&unknown, &nowhere), "{mutation}");
     }
-    assert_eq!(scene.belongings().await, before, "nothing of the owner's has changed");
+    assert_eq!(
+        scene.belongings().await,
+        before,
+        "nothing of the owner's has changed"
+    );
 
     // The same inputs are good ones: they were refused for nothing but their owner.
-    for mutation in mutations.iter().filter(|mutation| !PLATFORMS.contains(&mutation.as_str())) {
+    for mutation in mutations
+        .iter()
+        .filter(|mutation| !PLATFORMS.contains(&mutation.as_str()))
+    {
         let input = json!({ "input": scene.estate.input(mutation) });
-        let answer = scene.owner.answer(&document(&scene.schema, mutation), input).await;
-        assert_eq!(answer["data"][mutation]["userErrors"], json!([]), "{mutation}: {answer}");
+        let answer = scene
+            .owner
+            .answer(&document(&scene.schema, mutation), input)
+            .await;
+        assert_eq!(
+            answer["data"][mutation]["userErrors"],
+            json!([]),
+            "{mutation}: {answer}"
+        );
     }
 }
 
@@ -431,7 +482,9 @@ fn document(schema: &Schema, mutation: &str) -> String {
     let input = named(&field["args"][0]["type"]);
     format!(
         "mutation ($input: {input}!) {{ {mutation}(input: $input) {{ {} userErrors {{ code message path }} }} }}",
-        schema.selection(named(&field["type"]), 2).replace("userErrors { __typename code message path }", "")
+        schema
+            .selection(named(&field["type"]), 2)
+            .replace("userErrors { __typename code message path }", "")
     )
 }
 
@@ -478,13 +531,20 @@ async fn no_subscription_tells_of_another_tenant() {
         match arguments.iter().find(|argument| is_required(argument)) {
             Some(argument) => {
                 let argument_name = argument["name"].as_str().unwrap();
-                for value in scene.estate.argument(name, argument_name, named(&argument["type"])) {
-                    let document = format!("subscription {{ {name}({argument_name}: {value}) {{ {selection} }} }}");
+                for value in scene
+                    .estate
+                    .argument(name, argument_name, named(&argument["type"]))
+                {
+                    let document =
+                        format!("subscription {{ {name}({argument_name}: {value}) {{ {selection} }} }}");
                     let mut following = scene.stranger.follow(&document, json!({})).await;
                     let said = following.first_word().await;
                     scene.assert_silent(name, &said, &value);
                     let told = said.to_string();
-                    assert!(said["type"] == "error" || told.contains("NOT_FOUND"), "{name}: {said}");
+                    assert!(
+                        said["type"] == "error" || told.contains("NOT_FOUND"),
+                        "{name}: {said}"
+                    );
                 }
             }
             None => Box::pin(assert_hears_only_its_own(&scene, name, &selection)).await,
@@ -494,7 +554,8 @@ async fn no_subscription_tells_of_another_tenant() {
 
 /// Lets the owner do something, then the stranger, and asserts that the stranger hears of its own first.
 async fn assert_hears_only_its_own(scene: &Scene, subscription: &str, selection: &str) {
-    let document = format!("subscription ($after: String!) {{ {subscription}(after: $after) {{ {selection} }} }}");
+    let document =
+        format!("subscription ($after: String!) {{ {subscription}(after: $after) {{ {selection} }} }}");
     let after = json!({ "after": cursor(&scene.stranger).await });
     let mut theirs = scene.stranger.follow(&document, after).await;
     let after = json!({ "after": cursor(&scene.owner).await });
@@ -534,7 +595,10 @@ async fn a_scope_that_is_not_enough_opens_nothing() {
         let input = json!({ "input": estate.input(&mutation) });
         for client in [&viewer, &executor] {
             let answer = client.answer(&document(&schema, &mutation), input.clone()).await;
-            assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{mutation}");
+            assert_eq!(
+                answer["errors"][0]["extensions"]["code"], "FORBIDDEN",
+                "{mutation}"
+            );
         }
     }
     let answer = executor.answer("{ runs { nodes { id } } }", json!({})).await;

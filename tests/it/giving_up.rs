@@ -55,7 +55,9 @@ async fn what_is_given_to_an_executor_that_is_just_leaving_goes_to_another() {
     }
     let other = world.executor("other").join().await;
     let _scheduler = world.scheduler();
-    other.report(&other.wait_for_one().await, Outcome::Succeeded).await;
+    other
+        .report(&other.wait_for_one().await, Outcome::Succeeded)
+        .await;
     assert!(world.tree(run).await.starts_with("run SUCCEEDED"));
 }
 
@@ -77,6 +79,8 @@ async fn what_is_given_to_an_executor_whose_life_is_just_being_ended_goes_to_ano
     }
     pass.commit().await.unwrap();
     let other = world.executor("other").join().await;
-    other.report(&other.wait_for_one().await, Outcome::Succeeded).await;
+    other
+        .report(&other.wait_for_one().await, Outcome::Succeeded)
+        .await;
     assert!(world.tree(run).await.starts_with("run SUCCEEDED"));
 }

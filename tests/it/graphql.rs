@@ -57,7 +57,11 @@ pub(crate) async fn cursor(client: &Client) -> Value {
         .await;
     let queued = following.next().await.expect("an event")["cursor"].take();
     client.mutate("cancelRun", json!({ "id": run }), "").await;
-    following.rest().await.pop().map_or(queued, |mut last| last["cursor"].take())
+    following
+        .rest()
+        .await
+        .pop()
+        .map_or(queued, |mut last| last["cursor"].take())
 }
 
 #[tokio::test]

@@ -84,7 +84,9 @@ async fn count_as_api(world: &World, tenant: Option<TenantId>, query: &str) -> i
         transaction.batch_execute(&set).await.unwrap();
     }
     let counted = transaction.query_one(query, &[]).await;
-    counted.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+    counted
+        .unwrap_or_else(|error| panic!("{query}: {error:?}"))
+        .get(0)
 }
 
 #[tokio::test]
@@ -93,12 +95,18 @@ async fn nothing_of_another_tenant_is_visible_and_without_a_tenant_nothing_at_al
     let one = tenant_with_everything(&world, "one").await;
     let other = tenant_with_everything(&world, "other").await;
     world
-        .execute("INSERT INTO events (tenant_id, kind) SELECT id, 'SHARED' FROM tenants WHERE key = 'platform'", &[])
+        .execute(
+            "INSERT INTO events (tenant_id, kind) SELECT id, 'SHARED' FROM tenants WHERE key = 'platform'",
+            &[],
+        )
         .await;
     for table in tenant_tables(&world).await {
         let theirs = format!("SELECT count(*) FROM {table} WHERE tenant_id = '{other}'");
         let there: i64 = world.value(&theirs, &[]).await;
-        assert!(there > 0, "nothing of the other tenant is in {table}, so nothing is proved");
+        assert!(
+            there > 0,
+            "nothing of the other tenant is in {table}, so nothing is proved"
+        );
         assert_eq!(count_as_api(&world, Some(one), &theirs).await, 0, "{table}");
         assert_eq!(count_as_api(&world, Some(other), &theirs).await, there, "{table}");
         let any = format!("SELECT count(*) FROM {table} WHERE tenant_id IN ('{one}', '{other}')");
@@ -203,10 +211,7 @@ async fn a_setting_does_not_outlive_its_transaction() {
     let begin = format!("SET LOCAL ROLE waterclock_api; SET LOCAL app.tenant = '{tenant}'");
     transaction.batch_execute(&begin).await.unwrap();
     transaction.commit().await.unwrap();
-    client
-        .batch_execute("SET ROLE waterclock_api")
-        .await
-        .unwrap();
+    client.batch_execute("SET ROLE waterclock_api").await.unwrap();
     let row = client.query_one("SELECT count(*) FROM runs", &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 0);
 }

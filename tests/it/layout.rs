@@ -83,7 +83,10 @@ fn api_and_executor_never_see_each_other_and_the_core_sees_neither() {
         });
         places(&sources, others, &[])
     };
-    assert_eq!(seen("api", &["waterclock_executor::", "waterclock-executor"]), [""; 0]);
+    assert_eq!(
+        seen("api", &["waterclock_executor::", "waterclock-executor"]),
+        [""; 0]
+    );
     assert_eq!(seen("executor", &["waterclock_api::", "waterclock-api"]), [""; 0]);
     let transports = [
         "waterclock_api::",

@@ -20,9 +20,7 @@ async fn ended_in_order(world: &World, run: RunId) -> Vec<String> {
 #[tokio::test]
 async fn a_chain_runs_one_node_after_the_other() {
     let world = World::that_comes_to_rest().await;
-    let tenant = world
-        .tenant_with("etl", &graph("extract -> clean -> load"))
-        .await;
+    let tenant = world.tenant_with("etl", &graph("extract -> clean -> load")).await;
     let run = world.start(tenant, "etl").await;
     let executor = world.executor("one").slots(8).join().await;
     for expected in ["extract", "clean", "load"] {
@@ -44,9 +42,7 @@ async fn a_chain_runs_one_node_after_the_other() {
 #[tokio::test]
 async fn a_diamond_joins_when_both_sides_have_ended() {
     let world = World::that_comes_to_rest().await;
-    let tenant = world
-        .tenant_with("diamond", &graph("a -> b c -> d"))
-        .await;
+    let tenant = world.tenant_with("diamond", &graph("a -> b c -> d")).await;
     let run = world.start(tenant, "diamond").await;
     let _scheduler = world.scheduler();
     let _executor = world.executor("one").slots(2).join().await.perform(succeed);
@@ -75,11 +71,7 @@ async fn a_fan_out_of_a_hundred_comes_back_together() {
         world.executor("two").slots(7).join().await.perform(succeed),
     ];
     world.until_all_ended().await;
-    let place: HashMap<String, usize> = ended_in_order(&world, run)
-        .await
-        .into_iter()
-        .zip(0..)
-        .collect();
+    let place: HashMap<String, usize> = ended_in_order(&world, run).await.into_iter().zip(0..).collect();
     assert_eq!(place.len(), 102);
     assert_eq!((place["start"], place["end"]), (0, 101));
 }

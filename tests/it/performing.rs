@@ -51,7 +51,10 @@ async fn run(client: &Client, workflow: &str, inputs: Value) -> Value {
 async fn finish(client: &Client, run: &str) -> Value {
     let variables = json!({ "run": run });
     client
-        .follow("subscription ($run: ID!) { runEvents(runId: $run) { kind } }", variables.clone())
+        .follow(
+            "subscription ($run: ID!) { runEvents(runId: $run) { kind } }",
+            variables.clone(),
+        )
         .await
         .rest()
         .await;
@@ -87,7 +90,12 @@ async fn a_command_gets_its_inputs_as_single_arguments() {
         "arguments": ["${inputs.what}", "$${inputs.what}", "${task.key} ${attempt} ${tenant}"],
     });
     publish_program(&client, "say", program).await;
-    let said = run(&client, "say", json!({ "what": "a b; rm -rf / '$HOME' `x` \n two" })).await;
+    let said = run(
+        &client,
+        "say",
+        json!({ "what": "a b; rm -rf / '$HOME' `x` \n two" }),
+    )
+    .await;
     assert_eq!(
         printed(&said, "STDOUT"),
         [
@@ -162,7 +170,10 @@ async fn a_program_that_fails_is_tried_again_and_says_what_it_printed_last() {
     let ran = run(&client, "fails", json!({})).await;
     assert_eq!(ran["state"], "FAILED");
     let reason = ran["stateReason"].as_str().unwrap();
-    assert!(reason.contains('3') && reason.contains("no such table"), "{reason}");
+    assert!(
+        reason.contains('3') && reason.contains("no such table"),
+        "{reason}"
+    );
     let attempts = ran["attempts"]["nodes"].as_array().unwrap();
     assert_eq!(attempts.len(), 2, "{attempts:#?}");
     assert!(attempts.iter().all(|attempt| attempt["exitCode"] == 3));
@@ -193,7 +204,8 @@ async fn a_cancelled_program_is_gone_with_everything_it_started() {
     let client = api.admin("acme");
     let executor = world.real_executor("one", 2);
     // It ignores TERM, and so does what it starts in a session of its own.
-    let script = "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & echo $$; wait; sleep 1000";
+    let script =
+        "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & echo $$; wait; sleep 1000";
     let program = json!({ "runtime": "EXEC", "command": ["/bin/sh", "-c", script] });
     publish_program_with(&client, "stubborn", program, json!({ "grace": "PT0.2S" })).await;
     let id = start(&client, "stubborn").await;
@@ -216,7 +228,11 @@ async fn a_cancelled_program_is_gone_with_everything_it_started() {
     assert_eq!(ended["state"], "CANCELLED", "{ended:#}");
     for process in processes {
         let gone = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), None);
-        assert_eq!(gone, Err(nix::errno::Errno::ESRCH), "process {process} is still there");
+        assert_eq!(
+            gone,
+            Err(nix::errno::Errno::ESRCH),
+            "process {process} is still there"
+        );
     }
     executor.stop().await;
 }
@@ -278,7 +294,10 @@ async fn task_run_id(client: &Client, run: &str) -> String {
             json!({ "run": run }),
         )
         .await;
-    answer["run"]["taskRuns"]["nodes"][0]["id"].as_str().unwrap().to_owned()
+    answer["run"]["taskRuns"]["nodes"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A workflow of one node, which calls the endpoint.
@@ -331,7 +350,8 @@ async fn an_unexpected_status_is_a_failure_and_an_unreachable_endpoint_says_so()
     let ran = run(&client, "busy", json!({})).await;
     assert_eq!(ran["state"], "FAILED");
     assert_eq!(ran["attempts"]["nodes"][0]["httpStatus"], 503);
-    let expected = json!({ "method": "GET", "url": endpoint.url, "expectedStatus": [{ "from": 500, "to": 599 }] });
+    let expected =
+        json!({ "method": "GET", "url": endpoint.url, "expectedStatus": [{ "from": 500, "to": 599 }] });
     publish_endpoint(&client, "expected", expected).await;
     assert_eq!(run(&client, "expected", json!({})).await["state"], "SUCCEEDED");
 

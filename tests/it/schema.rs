@@ -55,7 +55,8 @@ async fn migrations_go_up_down_and_up_again() {
     }
     let left = catalog(&client).await;
     assert!(
-        left.iter().all(|line| line.contains("__diesel_schema_migrations")),
+        left.iter()
+            .all(|line| line.contains("__diesel_schema_migrations")),
         "{left:#?}"
     );
 
@@ -165,7 +166,11 @@ fn diesel_type(name: &str, is_not_null: bool) -> String {
     } else {
         plain.to_owned()
     };
-    if is_not_null { plain } else { format!("Nullable<{plain}>") }
+    if is_not_null {
+        plain
+    } else {
+        format!("Nullable<{plain}>")
+    }
 }
 
 /// Asserts that the query, which tells what is wrong, tells nothing.
@@ -187,7 +192,8 @@ async fn none(query: &str) {
 
 #[tokio::test]
 async fn every_table_of_a_tenant_leads_its_keys_with_the_tenant() {
-    none("
+    none(
+        "
         SELECT format('%s: %s', t.relname, pg_get_indexdef(i.indexrelid))
         FROM tables AS t
         JOIN pg_index AS i ON i.indrelid = t.oid AND i.indisunique
@@ -196,24 +202,28 @@ async fn every_table_of_a_tenant_leads_its_keys_with_the_tenant() {
         UNION ALL
         SELECT format('%s has no primary key', relname)
         FROM tables
-        WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)")
+        WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)",
+    )
     .await;
 }
 
 #[tokio::test]
 async fn every_reference_of_a_tenants_row_leads_with_the_tenant() {
-    none("
+    none(
+        "
         SELECT format('%s: %s', t.relname, c.conname)
         FROM tables AS t
         JOIN pg_constraint AS c ON c.conrelid = t.oid AND c.contype = 'f'
         JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = c.conkey[1]
-        WHERE a.attname <> 'tenant_id'")
+        WHERE a.attname <> 'tenant_id'",
+    )
     .await;
 }
 
 #[tokio::test]
 async fn every_table_of_a_tenant_is_under_policies_that_bind_its_owner_too() {
-    none("
+    none(
+        "
         SELECT format('%s is not under row-level security by force', relname)
         FROM tables
         WHERE NOT shared AND NOT (relrowsecurity AND relforcerowsecurity)
@@ -222,13 +232,15 @@ async fn every_table_of_a_tenant_is_under_policies_that_bind_its_owner_too() {
         FROM tables
         CROSS JOIN unnest(ARRAY['waterclock_api', 'waterclock_engine']) AS role
         WHERE NOT shared
-            AND NOT EXISTS (SELECT FROM pg_policies WHERE tablename = relname AND role = ANY (roles))")
+            AND NOT EXISTS (SELECT FROM pg_policies WHERE tablename = relname AND role = ANY (roles))",
+    )
     .await;
 }
 
 #[tokio::test]
 async fn every_table_column_and_function_says_what_it_is() {
-    none("
+    none(
+        "
         SELECT format('%s', relname) FROM tables WHERE coalesce(obj_description(oid), '') = ''
         UNION ALL
         SELECT format('%s.%s', relname, attname)
@@ -238,7 +250,8 @@ async fn every_table_column_and_function_says_what_it_is() {
         SELECT format('%s', oid::regprocedure)
         FROM pg_proc
         WHERE pronamespace = 'public'::regnamespace AND coalesce(obj_description(oid), '') = ''
-            AND proname !~ '^diesel_'")
+            AND proname !~ '^diesel_'",
+    )
     .await;
 }
 

@@ -47,7 +47,14 @@ fn refusals(result: Result<Vec<StartedRun>, CommandError>) -> Vec<String> {
     };
     refusals
         .iter()
-        .map(|refusal| format!("{:?} {}: {}", refusal.code, refusal.path.join("."), refusal.message))
+        .map(|refusal| {
+            format!(
+                "{:?} {}: {}",
+                refusal.code,
+                refusal.path.join("."),
+                refusal.message
+            )
+        })
         .collect()
 }
 
@@ -55,7 +62,10 @@ fn refusals(result: Result<Vec<StartedRun>, CommandError>) -> Vec<String> {
 async fn the_same_call_made_again_answers_the_same_run() {
     let world = World::new().await;
     let tenant = world.tenant_with("flow", &graph("a")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     let first = caller.start(vec![named("flow", "monday")]).await.unwrap()[0];
     let again = caller.start(vec![named("flow", "monday")]).await.unwrap()[0];
     assert!(!first.replayed && again.replayed);
@@ -66,7 +76,10 @@ async fn the_same_call_made_again_answers_the_same_run() {
 async fn two_wishes_under_one_key_in_one_call_are_one_run() {
     let world = World::new().await;
     let tenant = world.tenant_with("flow", &graph("a")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     let started = caller
         .start(vec![named("flow", "monday"), named("flow", "monday")])
         .await
@@ -81,7 +94,10 @@ async fn a_key_stands_for_one_input_and_for_one_tenant() {
     let tenant = world.tenant_with("flow", &graph("a")).await;
     let other = world.tenant("other").await;
     world.publish(other, "flow", &graph("a")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     caller.start(vec![named("flow", "monday")]).await.unwrap();
     let urgent = StartRun {
         priority: Some(9),
@@ -126,7 +142,10 @@ async fn one_key_at_two_processes_at_once_is_one_run() {
 async fn a_refused_call_among_others_refuses_only_itself() {
     let world = World::that_comes_to_rest().await;
     let tenant = world.tenant_with("flow", &graph("a -> b")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     caller.start(vec![named("flow", "taken")]).await.unwrap();
     let calls = (0..40).map(|n| {
         let wish = match n {
@@ -151,7 +170,10 @@ async fn a_refused_call_among_others_refuses_only_itself() {
 async fn many_callers_share_few_transactions() {
     let world = World::new().await;
     let tenant = world.tenant_with("flow", &graph("a")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     let calls = (0..200).map(|_| caller.start(vec![request("flow")]));
     assert!(join_all(calls).await.iter().all(Result::is_ok));
     let transactions: i64 = world
@@ -175,7 +197,10 @@ async fn everything_that_is_wrong_is_told_at_once() {
         ..graph("a")
     };
     world.publish(tenant, "strict", &definition).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     let told = refusals(
         caller
             .start(vec![
@@ -222,7 +247,10 @@ async fn inputs_are_completed_bounded_and_storable() {
         ..graph("a")
     };
     world.publish(tenant, "inputs", &definition).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     caller
         .start(vec![with_inputs("inputs", &json!({ "a": null }))])
         .await
@@ -230,9 +258,15 @@ async fn inputs_are_completed_bounded_and_storable() {
     let kept: String = world.value("SELECT inputs::text FROM runs", &[]).await;
     assert_eq!(kept, r#"{"a": null, "b": 7}"#);
     let long = json!({ "a": "x".repeat(256 * 1024) });
-    assert_eq!(refusals(caller.start(vec![with_inputs("inputs", &long)]).await).len(), 1);
+    assert_eq!(
+        refusals(caller.start(vec![with_inputs("inputs", &long)]).await).len(),
+        1
+    );
     let nul = json!({ "a": { "k\u{0}": 1 } });
-    assert_eq!(refusals(caller.start(vec![with_inputs("inputs", &nul)]).await).len(), 1);
+    assert_eq!(
+        refusals(caller.start(vec![with_inputs("inputs", &nul)]).await).len(),
+        1
+    );
     // Text that only looks like an escaped NUL is as good as any.
     let harmless = json!({ "a": "\\u0000" });
     caller
@@ -254,7 +288,10 @@ async fn an_unpublished_workflow_and_another_tenants_are_told_apart_from_nothing
             &[],
         )
         .await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     let mut codes = Vec::new();
     for workflow in ["draft", "theirs", "nobodys"] {
         let Err(CommandError::Refused(refusals)) = caller.start(vec![request(workflow)]).await else {
@@ -264,7 +301,11 @@ async fn an_unpublished_workflow_and_another_tenants_are_told_apart_from_nothing
     }
     assert_eq!(
         codes,
-        [RefusalCode::Conflict, RefusalCode::NotFound, RefusalCode::NotFound]
+        [
+            RefusalCode::Conflict,
+            RefusalCode::NotFound,
+            RefusalCode::NotFound
+        ]
     );
 }
 
@@ -287,7 +328,10 @@ async fn a_caller_that_goes_away_takes_no_run_with_it() {
 async fn nothing_is_started_by_a_call_for_nothing() {
     let world = World::new().await;
     let tenant = world.tenant_with("flow", &graph("a")).await;
-    let caller = Caller { world: &world, tenant };
+    let caller = Caller {
+        world: &world,
+        tenant,
+    };
     assert!(caller.start(Vec::new()).await.unwrap().is_empty());
     assert_eq!(caller.runs().await, 0);
 }

@@ -15,7 +15,11 @@ impl Statement {
     /// What the header says under `topic`, over as many lines as it takes.
     fn told(&self, topic: &str) -> Option<String> {
         let begin = format!("-- {topic}:");
-        let mut lines = self.source.text.lines().skip_while(|line| !line.starts_with(&begin));
+        let mut lines = self
+            .source
+            .text
+            .lines()
+            .skip_while(|line| !line.starts_with(&begin));
         let mut told = lines.next()?[begin.len()..].trim().to_owned();
         for line in lines.take_while(|line| line.starts_with("--  ")) {
             told.push(' ');
@@ -30,9 +34,15 @@ impl Statement {
     }
 
     fn writes_or_locks(&self) -> bool {
-        ["INSERT INTO", "UPDATE", "DELETE FROM", "pg_advisory", "pg_try_advisory"]
-            .iter()
-            .any(|sign| self.source.text.contains(sign))
+        [
+            "INSERT INTO",
+            "UPDATE",
+            "DELETE FROM",
+            "pg_advisory",
+            "pg_try_advisory",
+        ]
+        .iter()
+        .any(|sign| self.source.text.contains(sign))
     }
 
     /// The types of its parameters, as the function that runs it binds them.
@@ -102,7 +112,10 @@ fn every_statement_begins_by_saying_what_it_does_moves_and_locks() {
     let silent: Vec<String> = statements()
         .iter()
         .filter(|statement| {
-            !statement.source.text.starts_with(&format!("-- {}: ", statement.name))
+            !statement
+                .source
+                .text
+                .starts_with(&format!("-- {}: ", statement.name))
                 || statement.told("Moves").is_none()
                 || statement.told("Locks").is_none() && statement.writes_or_locks()
         })
@@ -118,7 +131,10 @@ fn every_statement_is_run_by_exactly_one_function() {
         .iter()
         .map(|statement| {
             let call = format!("statement!(\"{}\")", statement.name);
-            let uses: usize = store.iter().map(|source| source.text.matches(&call).count()).sum();
+            let uses: usize = store
+                .iter()
+                .map(|source| source.text.matches(&call).count())
+                .sum();
             (statement, uses)
         })
         .filter(|&(_, uses)| uses != 1)
@@ -138,7 +154,10 @@ fn every_move_of_a_statement_is_one_that_the_tables_allow() {
         for rule in moves.split(';') {
             // A remark in brackets at the end tells who completes the move.
             let rule = rule.trim();
-            let rule = rule.strip_suffix(')').and_then(|rule| rule.rsplit_once(" (")).map_or(rule, |(rule, _)| rule);
+            let rule = rule
+                .strip_suffix(')')
+                .and_then(|rule| rule.rsplit_once(" ("))
+                .map_or(rule, |(rule, _)| rule);
             if !(is_allowed(rule, task_run_moves) || is_allowed(rule, run_moves)) {
                 wrong.push(format!("{}: {rule}", statement.name));
             }
@@ -190,7 +209,10 @@ async fn explain(world: &World, statement: &Statement, store: &[Source]) -> Stri
         (String::new(), String::new())
     } else {
         let nulls = vec!["NULL"; types.len()];
-        (format!("({})", types.join(", ")), format!("({})", nulls.join(", ")))
+        (
+            format!("({})", types.join(", ")),
+            format!("({})", nulls.join(", ")),
+        )
     };
     let prepared = client
         .batch_execute(&format!("PREPARE {name} {declared} AS {}", statement.source.text))
@@ -211,7 +233,10 @@ async fn explain(world: &World, statement: &Statement, store: &[Source]) -> Stri
 async fn every_index_that_a_statement_names_exists() {
     let world = World::new().await;
     let indexes: BTreeSet<String> = world
-        .column("SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public'", &[])
+        .column(
+            "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public'",
+            &[],
+        )
         .await
         .into_iter()
         .collect();

@@ -113,7 +113,10 @@ async fn a_thousand_parents_that_end_at_once_release_their_join_once() {
     let mut executors = Vec::new();
     for key in ["one", "two", "three", "four", "five"] {
         let process = Signals::new();
-        let executor = world.executor(key).slots(200).through(world.another_pool(), process);
+        let executor = world
+            .executor(key)
+            .slots(200)
+            .through(world.another_pool(), process);
         executors.push(executor.join().await);
     }
     let mut held = Vec::new();
@@ -186,7 +189,10 @@ async fn every_task_run_ends_once_although_real_processes_are_killed() {
     doomed_scheduler.kill().await;
     // The living speak every few seconds, and the dead one does not; its lease ends first.
     while !world
-        .value::<bool>("SELECT ended_at IS NOT NULL FROM executors WHERE key = 'doomed'", &[])
+        .value::<bool>(
+            "SELECT ended_at IS NOT NULL FROM executors WHERE key = 'doomed'",
+            &[],
+        )
         .await
     {
         let now: String = world.value("SELECT present()::text", &[]).await;

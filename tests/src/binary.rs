@@ -11,7 +11,10 @@ use crate::world::World;
 /// Where Cargo puts the binary: beside the folder of this test.
 fn path() -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
-    let binary = test.parent().and_then(std::path::Path::parent).map(|folder| folder.join("waterclock"));
+    let binary = test
+        .parent()
+        .and_then(std::path::Path::parent)
+        .map(|folder| folder.join("waterclock"));
     let binary = binary.expect("tests are two folders deep");
     assert!(
         binary.is_file(),

@@ -46,9 +46,7 @@ impl FakeEndpoint {
                     body: String::from_utf8_lossy(&body).into_owned(),
                 };
                 let (status, body) = answer(&request);
-                seen.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(request);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
                 (StatusCode::from_u16(status).expect("a status"), body)
             },
         );

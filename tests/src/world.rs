@@ -59,7 +59,9 @@ impl World {
         let api = engine.for_api(8);
         Self {
             starter: RunStarter::new(api.clone(), signals.clone()),
-            sql: server::connect(&url).await.expect("the clone accepts connections"),
+            sql: server::connect(&url)
+                .await
+                .expect("the clone accepts connections"),
             engine,
             api,
             signals,
@@ -307,9 +309,7 @@ pub struct Running {
 
 impl Running {
     /// Runs `task` until it ends by itself, is told to by its token, or its handle is dropped.
-    pub fn spawn<F: Future<Output = ()> + Send + 'static>(
-        task: impl FnOnce(CancellationToken) -> F,
-    ) -> Self {
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(task: impl FnOnce(CancellationToken) -> F) -> Self {
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(task(shutdown.clone()));
         Self {
@@ -322,7 +322,9 @@ impl Running {
     pub async fn stop(mut self) {
         self.shutdown.cancel();
         if let Some(task) = self.task.take() {
-            let ended = timeout(PATIENCE, task).await.expect("it stops when it is asked to");
+            let ended = timeout(PATIENCE, task)
+                .await
+                .expect("it stops when it is asked to");
             ended.expect("it does not panic");
         }
     }
@@ -387,6 +389,9 @@ async fn unrest(url: &Url) -> Vec<String> {
     let client = server::connect(url)
         .await
         .expect("the database accepts connections");
-    let rows = client.query(UNREST, &[]).await.expect("a look at what is unfinished");
+    let rows = client
+        .query(UNREST, &[])
+        .await
+        .expect("a look at what is unfinished");
     rows.iter().map(|row| row.get(0)).collect()
 }
