@@ -269,6 +269,29 @@ async fn a_report_handed_in_twice_counts_once() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_handed_in_again_while_it_is_being_settled_counts_once() {
+    let world = World::that_comes_to_rest().await;
+    let nodes: Vec<String> = (0..60).map(|n| format!("n{n}")).collect();
+    let tenant = world
+        .tenant_with("twice", &graph(&format!("{} -> end", nodes.join(" "))))
+        .await;
+    let run = world.start(tenant, "twice").await;
+    let executor = world.executor("one").slots(60).join().await;
+    let taken = executor.take(60).await;
+    for batch in taken.chunks(5) {
+        let reports: Vec<_> = batch.iter().map(succeed).collect();
+        let again = || executor.exchange(reports.clone(), 0);
+        tokio::join!(again(), again(), again());
+    }
+    executor
+        .report(&executor.take_one().await, Outcome::Succeeded)
+        .await;
+    let attempts: i64 = world.value("SELECT count(*) FROM attempts", &[]).await;
+    assert_eq!(attempts, 61);
+    assert!(world.tree(run).await.starts_with("run SUCCEEDED"));
+}
+
+#[tokio::test]
 async fn a_report_with_characters_that_cannot_be_stored_ends_its_attempt_all_the_same() {
     let world = World::that_comes_to_rest().await;
     let tenant = world.tenant_with("nul", &graph("a b")).await;

@@ -8,6 +8,7 @@ mod following;
 mod foreign;
 mod giving_up;
 mod graphql;
+mod introspection;
 mod isolation;
 mod layout;
 mod order;
