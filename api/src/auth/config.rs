@@ -241,7 +241,7 @@ fn is_well_known(secret: &[u8]) -> bool {
         let rest = letters.trim_end_matches(|c: char| c.is_ascii_digit());
         !rest.is_empty() && rest.replace(*filler, "").is_empty()
     };
-    WELL_KNOWN.contains(&letters.as_str()) || FILLERS.iter().any(|filler| is_filled_with(filler))
+    WELL_KNOWN.contains(&letters.as_str()) || FILLERS.iter().any(is_filled_with)
 }
 
 #[cfg(test)]
