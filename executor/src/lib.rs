@@ -2,15 +2,16 @@
 //!
 //! [`run`] is an executor. It meets the world through one [`WorkSource`] and knows nothing of tables. Inside:
 //!
-//! - [`poll`] is the loop that hands in what has ended and takes what is next; [`report`] keeps what is not yet durable;
-//! - [`heartbeat`] prolongs the lease and [`load`] reads how busy the machine is;
-//! - [`perform`] does the work: programs as child processes, endpoints as HTTP calls;
-//! - [`containment`] holds the process trees of programs, so that stopped means gone;
-//! - [`package`] keeps uploaded code on disk, and [`log`] takes what programs print to where people read it.
+//! - `poll` is the loop that hands in what has ended and takes what is next; `report` keeps what is not yet durable;
+//! - `heartbeat` prolongs the lease and `load` reads how busy the machine is;
+//! - `perform` does the work: programs as child processes, endpoints as HTTP calls;
+//! - `containment` holds the process trees of programs, so that stopped means gone;
+//! - `package` keeps uploaded code on disk, and `log` takes what programs print to where people read it.
 //!
 //! An executor has **lives**. Each begins with a registration under a fresh id and ends when the executor leaves or its lease
 //! is lost; then everything of that life is ended, and another begins.
 
+mod asking;
 mod backoff;
 mod config;
 mod containment;
@@ -18,6 +19,7 @@ mod heartbeat;
 mod load;
 mod log;
 mod package;
+mod patience;
 mod perform;
 mod poll;
 mod report;
@@ -45,6 +47,7 @@ use backoff::Backoff;
 use containment::Containment;
 use heartbeat::{Pulse, Standing, Vitals};
 use log::Log;
+use patience::in_time;
 use perform::Performer;
 use poll::{ExchangeLoop, LifeEnd, Orders};
 
@@ -141,7 +144,7 @@ impl Executor {
         let mut backoff = Backoff::default();
         loop {
             let sent = Instant::now();
-            match self.source.register(self.registration(executor_id)).await {
+            match in_time(self.source.register(self.registration(executor_id))).await {
                 Ok(()) => {
                     info!(
                         executor.id = %executor_id, key = self.config.key, slots = self.config.slots,

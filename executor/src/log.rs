@@ -17,6 +17,7 @@ use waterclock_core::clock::SharedClock;
 use waterclock_core::work::{Lease, LogLine, LogStream, WorkSource, WorkSourceError};
 
 use crate::backoff::Backoff;
+use crate::patience::in_time;
 
 /// The most lines in one batch.
 const BATCH_LINES: usize = 1000;
@@ -204,7 +205,7 @@ impl LogWriter {
     async fn write(&self, lines: Vec<LogLine>) {
         let mut backoff = Backoff::default();
         loop {
-            match self.source.append_log(lines.clone()).await {
+            match in_time(self.source.append_log(lines.clone())).await {
                 Ok(()) => return,
                 Err(WorkSourceError::Unavailable(cause)) => {
                     if !backoff.is_failing() {

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rand::RngExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -26,17 +25,15 @@ use waterclock_core::id::ExecutorId;
 use waterclock_core::run::Outcome;
 use waterclock_core::work::{Assignment, Exchange, Exchanged, Lease, Report, WorkSource, WorkSourceError};
 
-use crate::backoff::Backoff;
+use crate::asking::Asking;
 use crate::config::ExecutorConfig;
 use crate::heartbeat::{Standing, Vitals};
+use crate::patience::in_time;
 use crate::perform::{Finding, Performer, Stop, Stops};
 use crate::report::Outbox;
 
 /// How long the last reports of an executor that stops may take to be handed in.
 const FINAL_EXCHANGE: Duration = Duration::from_secs(5);
-
-/// How long to wait, in milliseconds, when the source could not decide just then and wants to be asked again.
-const ASK_AGAIN_MS: std::ops::RangeInclusive<u64> = 1..=3;
 
 /// How one life of an executor ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,22 +81,6 @@ enum Stage {
     Stopping(Instant),
 }
 
-/// When to ask for work.
-#[derive(Debug)]
-struct Asking {
-    /// There is a reason to ask.
-    wanted: bool,
-    /// The last exchange filled every slot it asked for: there is probably more.
-    more: bool,
-    /// The slots that the exchange under way asked for.
-    asked: u32,
-    /// When to ask without any hint.
-    next: Instant,
-    /// No exchange before [`Asking::next`]: the last one failed.
-    held: bool,
-    backoff: Backoff,
-}
-
 /// An attempt under way.
 struct Attempt {
     cost: u32,
@@ -127,14 +108,7 @@ impl ExchangeLoop {
             tasks: JoinSet::new(),
             used_slots: 0,
             outbox: Outbox::default(),
-            asking: Asking {
-                wanted: true,
-                more: false,
-                asked: 0,
-                next: Instant::now(),
-                held: false,
-                backoff: Backoff::default(),
-            },
+            asking: Asking::at_once(),
         }
     }
 
@@ -163,9 +137,9 @@ impl ExchangeLoop {
                 }
                 () = &mut woken => {
                     woken.set(source.woken(self.executor_id));
-                    self.asking.wanted = true;
+                    self.asking.hinted();
                 }
-                () = sleep_until(self.asking.next) => self.asking.is_due(self.config.idle_poll_interval),
+                () = sleep_until(self.asking.next()) => self.asking.came_due(self.config.idle_poll_interval),
                 () = orders.shutdown.cancelled(), if !self.has_deadline() => self.shut_down(),
                 () = orders.drain.cancelled(), if self.stage == Stage::Taking => self.drain(None),
                 () = passed(self.stage) => self.stop_all_for_good(),
@@ -190,10 +164,9 @@ impl ExchangeLoop {
     }
 
     fn is_exchange_due(&self) -> bool {
-        let asking = &self.asking;
         self.standing != Standing::Lost
-            && !asking.held
-            && (!self.outbox.is_empty() || asking.wanted || (asking.more && self.free_slots() > 0))
+            && self.asking.is_allowed()
+            && (!self.outbox.is_empty() || self.asking.has_reason(self.free_slots()))
     }
 
     /// How much cost can begin now.
@@ -216,7 +189,7 @@ impl ExchangeLoop {
             free_slots,
         };
         let (source, executor_id) = (Arc::clone(&self.source), self.executor_id);
-        Box::pin(async move { source.exchange(executor_id, exchange).await })
+        Box::pin(async move { in_time(source.exchange(executor_id, exchange)).await })
     }
 
     fn landed(&mut self, exchanged: Result<Exchanged, WorkSourceError>) {
@@ -233,7 +206,7 @@ impl ExchangeLoop {
                 }
             }
             Err(error) => {
-                if !self.asking.backoff.is_failing() {
+                if !self.asking.is_failing() {
                     warn!(
                         error = &error as &dyn std::error::Error,
                         "an exchange failed; reports are kept"
@@ -318,7 +291,7 @@ impl ExchangeLoop {
         match standing {
             Standing::Held => {
                 info!("the lease is prolonged again");
-                self.asking.wanted = true;
+                self.asking.hinted();
             }
             Standing::Ending => {
                 warn!("the lease cannot be prolonged; everything is stopped before it ends");
@@ -352,36 +325,6 @@ impl ExchangeLoop {
 
     fn tell_all(&self, stop: Stop) {
         self.attempts.values().for_each(|attempt| attempt.tell(stop));
-    }
-}
-
-impl Asking {
-    fn is_due(&mut self, idle: Duration) {
-        self.wanted = true;
-        self.held = false;
-        self.next = Instant::now() + idle;
-    }
-
-    fn begun(&mut self, free_slots: u32, idle: Duration) {
-        self.wanted = false;
-        self.more = false;
-        self.asked = free_slots;
-        self.next = Instant::now() + idle;
-    }
-
-    fn answered(&mut self, given: u32, again: bool) {
-        self.backoff.succeeded();
-        self.more = self.asked > 0 && given >= self.asked;
-        if again {
-            let moment = rand::rng().random_range(ASK_AGAIN_MS);
-            self.next = Instant::now() + Duration::from_millis(moment);
-        }
-    }
-
-    fn failed(&mut self) {
-        self.wanted = true;
-        self.held = true;
-        self.next = Instant::now() + self.backoff.next_wait();
     }
 }
 

@@ -22,6 +22,8 @@ use waterclock_core::id::TenantId;
 use waterclock_core::work::{WorkSource, WorkSourceError};
 use waterclock_core::workflow::{Digest, PackageRef};
 
+use crate::patience::in_time;
+
 use unpack::{ArchiveFormat, UnpackError};
 
 /// Why a package cannot be used.
@@ -180,9 +182,7 @@ impl PackageCache {
     }
 
     async fn fetch(&self, key: &Key) -> Result<Stored, PackageError> {
-        let bytes = self
-            .source
-            .fetch_package(key.tenant, &key.package)
+        let bytes = in_time(self.source.fetch_package(key.tenant, &key.package))
             .await
             .map_err(|cause| PackageError::NotFetched {
                 file_name: key.file_name.clone(),

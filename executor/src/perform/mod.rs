@@ -1,6 +1,7 @@
 //! Does the work of one attempt, and says what became of it.
 
 mod argv;
+mod attend;
 mod egress;
 mod endpoint;
 mod files;
