@@ -28,7 +28,8 @@ bench: prerequisites ## Measure Waterclock beside PostgreSQL's own floor
 lint: prerequisites ## Check format, lints, documentation, licences, and that schema.graphql is current
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS='--deny warnings --allow rustdoc::private-intra-doc-links' \
+		$(CARGO) doc --locked --workspace --no-deps --document-private-items
 	scripts/licences
 	$(CARGO) run --locked --quiet --package waterclock -- schema | diff --unified schema.graphql -
 
