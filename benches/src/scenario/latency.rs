@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -49,7 +50,7 @@ pub(super) async fn measure(session: &Session) -> anyhow::Result<Vec<Row>> {
     Ok(vec![median, tail, ended])
 }
 
-/// How long after the call, in milliseconds, the only attempt of each run started and was recorded as ended.
+/// How long after the call, in milliseconds, the first attempt of each run started, and the run was recorded as ended.
 struct Delays {
     started: Sample,
     ended: Sample,
@@ -71,24 +72,23 @@ async fn start_paced(stack: &Stack, round: &str, calls: usize) -> anyhow::Result
         called??;
     }
     stack.until_all_ended().await?;
-    read_delays(stack, round).await
+    read_delays(stack, round, calls).await
 }
 
-async fn read_delays(stack: &Stack, round: &str) -> anyhow::Result<Delays> {
+async fn read_delays(stack: &Stack, round: &str, calls: usize) -> anyhow::Result<Delays> {
     let rows = stack
         .database()
         .await?
         .query(
             "SELECT
-                (extract(epoch FROM a.started_at) * 1000000)::bigint - (r.inputs ->> 'called')::bigint,
-                (extract(epoch FROM a.finished_at) * 1000000)::bigint - (r.inputs ->> 'called')::bigint
-            FROM runs AS r
-            JOIN task_runs AS t ON t.tenant_id = r.tenant_id AND t.run_id = r.id
-            JOIN attempts AS a ON a.tenant_id = t.tenant_id AND a.task_run_id = t.id
-            WHERE r.inputs ->> 'round' = $1",
+                (extract(epoch FROM started_at) * 1000000)::bigint - (inputs ->> 'called')::bigint,
+                (extract(epoch FROM finished_at) * 1000000)::bigint - (inputs ->> 'called')::bigint
+            FROM runs
+            WHERE inputs ->> 'round' = $1 AND state = 'SUCCEEDED'",
             &[&round],
         )
         .await?;
+    ensure!(rows.len() == calls, "{} of {calls} runs succeeded", rows.len());
     Ok(Delays {
         started: rows.iter().map(|row| millis_of_micros(row.get(0))).collect(),
         ended: rows.iter().map(|row| millis_of_micros(row.get(1))).collect(),
