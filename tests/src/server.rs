@@ -23,6 +23,9 @@ use waterclock_core::store::{Database, DatabaseUrl, migrate};
 /// The role that owns the databases: like a managed PostgreSQL gives it, and not a superuser, whom no policy binds.
 const OWNER: &str = "waterclock";
 
+/// What the template is called, before the id of the process that made it.
+const TEMPLATE: &str = "waterclock_template_";
+
 /// Durability is not what these tests are about; hundreds of connections are.
 const SETTINGS: [&str; 9] = [
     "listen_addresses=",
@@ -79,7 +82,7 @@ impl Server {
         let server = match std::env::var("WATERCLOCK_TEST_DATABASE_URL") {
             Ok(url) => Self {
                 maintenance: Url::parse(&url).context("WATERCLOCK_TEST_DATABASE_URL")?,
-                template: format!("waterclock_template_{}", std::process::id()),
+                template: format!("{TEMPLATE}{}", std::process::id()),
                 _keeper: None,
             },
             Err(_) => start_private().await?,
@@ -127,9 +130,7 @@ impl Server {
     async fn make_template(&self) -> anyhow::Result<()> {
         let client = connect(&self.maintenance).await?;
         let template = &self.template;
-        client
-            .batch_execute(&format!("DROP DATABASE IF EXISTS {template}"))
-            .await?;
+        drop_stale_templates(&client).await?;
         client
             .batch_execute(&format!("CREATE DATABASE {template}"))
             .await?;
@@ -143,6 +144,23 @@ impl Server {
             .await
             .context("time that can be moved")
     }
+}
+
+/// Removes the templates of processes that are gone; on a server that outlives them nobody else does.
+async fn drop_stale_templates(client: &tokio_postgres::Client) -> anyhow::Result<()> {
+    let names = client.query("SELECT datname::text FROM pg_database", &[]).await?;
+    for name in names.iter().map(|row| row.get::<_, String>(0)) {
+        let maker = name
+            .strip_prefix(TEMPLATE)
+            .and_then(|pid| pid.parse::<u32>().ok());
+        if maker.is_some_and(|pid| pid == std::process::id() || !Path::new(&format!("/proc/{pid}")).exists())
+        {
+            client
+                .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Connects, and drives the connection as long as the client lives.
@@ -187,7 +205,7 @@ async fn start_private() -> anyhow::Result<Server> {
         .await?;
     Ok(Server {
         maintenance: url_of(&folder, OWNER, "postgres")?,
-        template: "template_of_tests".to_owned(),
+        template: format!("{TEMPLATE}{}", std::process::id()),
         _keeper: Some(keeper),
     })
 }
