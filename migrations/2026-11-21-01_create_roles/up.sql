@@ -22,10 +22,10 @@ $$;
 -- Whoever migrates may become either, so that one connection string is enough for every role of the binary.
 DO $$
 BEGIN
-    IF NOT pg_has_role(current_user, 'waterclock_api', 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, 'waterclock_api', 'USAGE') THEN
         EXECUTE format('GRANT waterclock_api TO %I', current_user);
     END IF;
-    IF NOT pg_has_role(current_user, 'waterclock_engine', 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, 'waterclock_engine', 'USAGE') THEN
         EXECUTE format('GRANT waterclock_engine TO %I', current_user);
     END IF;
 EXCEPTION WHEN unique_violation THEN NULL;
