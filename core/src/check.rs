@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::{CommandError, Refusal, RefusalCode};
-use crate::work::check_template;
+use crate::template::{TemplateScope, check_template};
 
 /// How many faults are told. Whoever sent more made one mistake many times.
 const MOST_TOLD: usize = 500;
@@ -129,10 +129,15 @@ pub fn check_text(faults: &mut Faults, text: &str, most: usize) {
     }
 }
 
-/// Checks the size and the references of a template. Whether its inputs exist is found out with the workflow.
+/// Checks the size and the references of a template. Whether its inputs and nodes exist is found out with the workflow.
 pub fn check_text_template(faults: &mut Faults, template: &str, most: usize) {
+    check_scoped_template(faults, template, most, &TemplateScope::ALONE);
+}
+
+/// Checks the size of a template, and its references against `scope`.
+pub fn check_scoped_template(faults: &mut Faults, template: &str, most: usize, scope: &TemplateScope<'_>) {
     check_text(faults, template, most);
-    if let Err(error) = check_template(template, None) {
+    if let Err(error) = check_template(template, scope) {
         faults.invalid(error.to_string());
     }
 }

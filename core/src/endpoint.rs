@@ -3,6 +3,8 @@
 //! URL, headers, query and body are templates, so their final form is known only when a call is made; what stands outside of
 //! the templates is checked here.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use url::Url;
 
@@ -113,6 +115,8 @@ impl EndpointProposal {
             body: self.body.clone(),
             expected_status: self.expected_status.clone(),
             timeout_ms: self.timeout_ms.unwrap_or(DEFAULT_TIMEOUT),
+            outputs: BTreeMap::new(),
+            callback: None,
         }
     }
 }

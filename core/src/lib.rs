@@ -27,6 +27,7 @@ pub mod signal;
 pub mod source;
 pub mod store;
 pub mod task_node;
+pub mod template;
 pub mod tenant;
 pub mod watch;
 pub mod work;

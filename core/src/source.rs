@@ -29,8 +29,8 @@ use crate::store::executors::{leave_executor, register_executor, renew_executor}
 use crate::store::package_content::read_package;
 use crate::store::{Actor, Database, StoreError, Transaction, Versions, tenants};
 use crate::work::{
-    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, Registration, Report,
-    WorkSource, WorkSourceError,
+    Assignment, Cancellation, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, Progress,
+    Registration, Report, WorkSource, WorkSourceError,
 };
 use crate::workflow::Digest;
 
@@ -109,9 +109,13 @@ impl PostgresSource {
         }
         transaction.commit().await?;
         self.signals.raise(signals);
+        let cancellations = cancellations.into_iter().map(|lease| Cancellation {
+            lease,
+            at_once: false,
+        });
         Ok(Exchanged {
             assignments,
-            cancellations,
+            cancellations: cancellations.collect(),
             again,
         })
     }
@@ -186,6 +190,10 @@ impl PostgresSource {
                 fence: attempt.fence,
                 node: Arc::clone(version.node(attempt.node)),
                 inputs: Arc::new(attempt.inputs),
+                nodes: Arc::default(),
+                item: None,
+                shard: None,
+                callback_url: None,
             }
         };
         Ok(started.into_iter().map(assignment).collect())
@@ -372,6 +380,10 @@ impl WorkSource for PostgresSource {
                 _ => {}
             }
         }
+    }
+
+    async fn report_progress(&self, _progress: Vec<Progress>) -> Result<(), WorkSourceError> {
+        Ok(())
     }
 
     async fn append_log(&self, lines: Vec<LogLine>) -> Result<(), WorkSourceError> {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -37,6 +38,59 @@ pub struct Assignment {
     pub node: Arc<NodeSpec>,
     /// The run's inputs: an object.
     pub inputs: Arc<Value>,
+    /// The task nodes before it that its templates read ([`crate::template::nodes_read_by`]): an object, by key, of
+    /// `{"state": "SUCCEEDED", "outputs": …}`, with `null` for the outputs of a node that gave none.
+    pub nodes: Arc<Value>,
+    /// The item of a mapped task run.
+    pub item: Option<MapItem>,
+    /// The share of a sharded task run.
+    pub shard: Option<Shard>,
+    /// Where an endpoint that answers 202 says that it has finished: good once, for this attempt.
+    pub callback_url: Option<String>,
+}
+
+/// One item of the list that a task node is mapped over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapItem {
+    /// Its place in the list, from 0.
+    pub index: u32,
+    /// How many items the list has.
+    pub count: u32,
+    /// The item.
+    pub value: Value,
+}
+
+/// One share of a task node's work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shard {
+    /// Which share this is, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+    /// The items that it is to do.
+    pub items: Vec<u32>,
+    /// The parameters of these items, by item; an item without one is absent.
+    pub parameters: BTreeMap<u32, String>,
+}
+
+impl Shard {
+    /// The items as programs and templates are told them: `0,3,6`.
+    #[must_use]
+    pub fn items_text(&self) -> String {
+        let items: Vec<String> = self.items.iter().map(u32::to_string).collect();
+        items.join(",")
+    }
+
+    /// The parameters as programs and templates are told them: `0=Beijing,3=Shanghai`.
+    #[must_use]
+    pub fn parameters_text(&self) -> String {
+        let parameters: Vec<String> = self
+            .parameters
+            .iter()
+            .map(|(item, parameter)| format!("{item}={parameter}"))
+            .collect();
+        parameters.join(",")
+    }
 }
 
 impl Assignment {
@@ -80,9 +134,12 @@ pub struct Report {
     pub message: Option<String>,
     /// What it gave, at most [`OUTPUT_LIMIT`] bytes of JSON.
     pub output: Option<Value>,
+    /// How long the endpoint that refused asked to be left alone (`Retry-After`), from the moment of its answer.
+    pub retry_after: Option<Duration>,
 }
 
-/// The most JSON that an attempt's output may take, in bytes; what is longer is cut and the cut is marked.
+/// The most JSON that an attempt's output may take, in bytes; what goes beyond is left out, and the attempt's log and
+/// message say so.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
 
 /// Where a line of output came from.
@@ -123,6 +180,20 @@ pub struct LogLine {
     /// When the executor read it.
     pub at: DateTime<Utc>,
 }
+
+/// How far an attempt says that it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Whose progress this is.
+    pub lease: Lease,
+    /// 0 to 100.
+    pub percent: Option<f64>,
+    /// What it is at, for people; one line without NUL, at most [`PROGRESS_MESSAGE_LIMIT`] bytes.
+    pub message: Option<String>,
+}
+
+/// The most bytes of the message of [`Progress`]; what is longer is cut and ends with `…`.
+pub const PROGRESS_MESSAGE_LIMIT: usize = 1024;
 
 /// What an executor says of itself when it starts.
 #[derive(Clone, Debug)]
@@ -176,6 +247,9 @@ pub enum HeartbeatReply {
 pub struct Exchange {
     /// What has ended since the last exchange.
     pub reports: Vec<Report>,
+    /// Attempts whose endpoints answered 202 since: from now on the service holds them, until they are called back or their
+    /// deadline passes, and they take no slots. One that was called back already is over, and its deferral changes nothing.
+    pub deferrals: Vec<Lease>,
     /// How much cost the executor can begin now; 0 asks for nothing.
     pub free_slots: u32,
 }
@@ -185,10 +259,19 @@ pub struct Exchange {
 pub struct Exchanged {
     /// Attempts that the executor owns from now on and is to start at once.
     pub assignments: Vec<Assignment>,
-    /// Attempts that it is to stop: their runs were cancelled.
-    pub cancellations: Vec<Lease>,
+    /// Attempts that it is to stop.
+    pub cancellations: Vec<Cancellation>,
     /// There may be more for the executor that could not be decided just now: it is to ask again in a moment.
     pub again: bool,
+}
+
+/// An attempt that an executor is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cancellation {
+    /// Which one.
+    pub lease: Lease,
+    /// It has no grace: its run is terminated, not cancelled. May follow a cancellation that left it some.
+    pub at_once: bool,
 }
 
 /// Why the source could not serve the executor.
@@ -227,6 +310,10 @@ pub trait WorkSource: Send + Sync + 'static {
     /// a hint is lost, not return although there is, so the caller also asks now and then of its own accord.
     async fn woken(&self, executor: ExecutorId);
 
+    /// Tells how far attempts are, at most once for each. What an earlier call told of an attempt is replaced; of one that has
+    /// ended, or was given to another, nothing is kept.
+    async fn report_progress(&self, progress: Vec<Progress>) -> Result<(), WorkSourceError>;
+
     /// Adds lines to the logs of attempts. Lines that are there already are left as they are.
     async fn append_log(&self, lines: Vec<LogLine>) -> Result<(), WorkSourceError>;
 
@@ -235,152 +322,4 @@ pub trait WorkSource: Send + Sync + 'static {
 
     /// Ends the executor's lease: what it still owned is a FAULT and goes to others at once.
     async fn leave(&self, executor: ExecutorId) -> Result<(), WorkSourceError>;
-}
-
-/// The values that `${…}` may refer to in arguments, environment, files, URLs, headers and bodies.
-///
-/// `${inputs.name}` is the run's input (a string as it is, anything else as JSON; dots go deeper), `${run.id}`,
-/// `${run.workflow}`, `${task.key}`, `${task.id}`, `${attempt}` and `${tenant}` tell who asks. `$${` stands for a plain `${`.
-#[derive(Clone, Debug)]
-pub struct TemplateContext<'a> {
-    assignment: &'a Assignment,
-}
-
-/// A reference that leads nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// `${` without its `}`.
-    #[error("`${{` at byte {0} is never closed by `}}`; write `$${{` for a plain `${{`")]
-    Unclosed(usize),
-    /// A name that means nothing.
-    #[error(
-        "`${{{0}}}` refers to nothing; there are inputs.NAME, run.id, run.workflow, task.key, task.id, attempt and tenant"
-    )]
-    Unknown(String),
-    /// An input that the run was not given.
-    #[error("`${{inputs.{0}}}` refers to an input that this run does not have")]
-    MissingInput(String),
-}
-
-impl<'a> TemplateContext<'a> {
-    /// The values of one attempt.
-    #[must_use]
-    pub fn new(assignment: &'a Assignment) -> Self {
-        Self { assignment }
-    }
-
-    /// Replaces every reference in `template`.
-    pub fn render(&self, template: &str) -> Result<String, TemplateError> {
-        render(template, |name| self.value(name))
-    }
-
-    /// Replaces every reference in the template of an address. Values are percent-encoded, so that none of them ends the part
-    /// of the address that it stands in and begins another.
-    pub fn render_url(&self, template: &str) -> Result<String, TemplateError> {
-        render(template, |name| {
-            self.value(name).map(|value| percent_encoded(&value))
-        })
-    }
-
-    /// Replaces every reference in the values of `templates`.
-    pub fn render_map(
-        &self,
-        templates: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, TemplateError> {
-        templates
-            .iter()
-            .map(|(name, template)| Ok((name.clone(), self.render(template)?)))
-            .collect()
-    }
-
-    fn value(&self, name: &str) -> Result<String, TemplateError> {
-        let assignment = self.assignment;
-        match name {
-            "run.id" => Ok(assignment.run_id.to_string()),
-            "run.workflow" => Ok(assignment.workflow.to_string()),
-            "task.key" => Ok(assignment.node.key.clone()),
-            "task.id" => Ok(assignment.task_run_id.to_string()),
-            "attempt" => Ok(assignment.fence.to_string()),
-            "tenant" => Ok(assignment.tenant.to_string()),
-            _ => {
-                let path = name
-                    .strip_prefix("inputs.")
-                    .ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
-                let missing = || TemplateError::MissingInput(path.to_owned());
-                let value = path
-                    .split('.')
-                    .try_fold(assignment.inputs.as_ref(), |value, part| match value {
-                        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-                        value => value.get(part),
-                    })
-                    .ok_or_else(missing)?;
-                Ok(match value {
-                    Value::String(text) => text.clone(),
-                    value => value.to_string(),
-                })
-            }
-        }
-    }
-}
-
-/// `value` with everything encoded that RFC 3986 does not leave to all parts of an address.
-fn percent_encoded(value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.extend([
-                '%',
-                char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]),
-                char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]),
-            ]);
-        }
-    }
-    encoded
-}
-
-/// Checks the form and the names of every reference in `template`, without values: for a definition that is saved.
-///
-/// `inputs` are the names that a run may have; `None` when the workflow declares none, and any name will do.
-pub fn check_template(template: &str, inputs: Option<&[&str]>) -> Result<(), TemplateError> {
-    render(template, |name| match name {
-        "run.id" | "run.workflow" | "task.key" | "task.id" | "attempt" | "tenant" => Ok(String::new()),
-        _ => {
-            let path = name
-                .strip_prefix("inputs.")
-                .ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
-            let first = path.split('.').next().unwrap_or(path);
-            match inputs {
-                Some(known) if !known.contains(&first) => Err(TemplateError::MissingInput(path.to_owned())),
-                _ => Ok(String::new()),
-            }
-        }
-    })
-    .map(drop)
-}
-
-fn render(
-    template: &str,
-    mut value: impl FnMut(&str) -> Result<String, TemplateError>,
-) -> Result<String, TemplateError> {
-    let mut rendered = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some(at) = rest.find("${") {
-        if at > 0 && rest.as_bytes()[at - 1] == b'$' {
-            rendered.push_str(&rest[..at - 1]);
-            rendered.push_str("${");
-            rest = &rest[at + 2..];
-            continue;
-        }
-        rendered.push_str(&rest[..at]);
-        let inside = &rest[at + 2..];
-        let end = inside
-            .find('}')
-            .ok_or(TemplateError::Unclosed(template.len() - rest.len() + at))?;
-        rendered.push_str(&value(inside[..end].trim())?);
-        rest = &inside[end + 1..];
-    }
-    rendered.push_str(rest);
-    Ok(rendered)
 }

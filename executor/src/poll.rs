@@ -186,6 +186,7 @@ impl ExchangeLoop {
         self.asking.begun(free_slots, self.config.idle_poll_interval);
         let exchange = Exchange {
             reports: self.outbox.hand_in(),
+            deferrals: Vec::new(),
             free_slots,
         };
         let (source, executor_id) = (Arc::clone(&self.source), self.executor_id);
@@ -198,8 +199,8 @@ impl ExchangeLoop {
                 self.outbox.landed();
                 let given = exchanged.assignments.iter().map(cost_of).sum();
                 self.asking.answered(given, exchanged.again);
-                for lease in exchanged.cancellations {
-                    self.cancel(lease);
+                for cancellation in exchanged.cancellations {
+                    self.cancel(cancellation.lease);
                 }
                 for assignment in exchanged.assignments {
                     self.begin(assignment);
@@ -282,6 +283,7 @@ impl ExchangeLoop {
                 http_status: None,
                 message: Some(Stop::Cancelled.reason().to_owned()),
                 output: None,
+                retry_after: None,
             }),
         }
     }

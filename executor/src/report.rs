@@ -60,6 +60,7 @@ mod tests {
             http_status: None,
             message: None,
             output: None,
+            retry_after: None,
         }
     }
 

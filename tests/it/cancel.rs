@@ -269,6 +269,7 @@ async fn a_cancel_that_meets_a_start_stops_what_started() {
         http_status: None,
         message: None,
         output: None,
+        retry_after: None,
     };
     executor.exchange(vec![report], 0).await;
     assert!(world.tree(run).await.starts_with("run CANCELLED"));

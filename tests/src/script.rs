@@ -115,7 +115,11 @@ pub struct Scripted {
 impl Scripted {
     /// Hands in and takes, asking again as long as others are just deciding.
     pub async fn exchange(&self, reports: Vec<Report>, free_slots: u32) -> Exchanged {
-        let mut exchange = Exchange { reports, free_slots };
+        let mut exchange = Exchange {
+            reports,
+            free_slots,
+            ..Exchange::default()
+        };
         loop {
             let exchanged = self.source.exchange(self.id, exchange).await;
             let exchanged = exchanged.expect("the exchange succeeds");
@@ -123,8 +127,8 @@ impl Scripted {
                 return exchanged;
             }
             exchange = Exchange {
-                reports: Vec::new(),
                 free_slots,
+                ..Exchange::default()
             };
             tokio::task::yield_now().await;
         }
@@ -165,7 +169,8 @@ impl Scripted {
 
     /// What it is told to stop.
     pub async fn cancellations(&self) -> Vec<Lease> {
-        self.exchange(Vec::new(), 0).await.cancellations
+        let exchanged = self.exchange(Vec::new(), 0).await;
+        exchanged.cancellations.iter().map(|told| told.lease).collect()
     }
 
     /// Says that it lives and is at ease.
@@ -252,6 +257,7 @@ pub fn ended(assignment: &Assignment, outcome: Outcome) -> Report {
         http_status: None,
         message: message.map(str::to_owned),
         output: None,
+        retry_after: None,
     }
 }
 

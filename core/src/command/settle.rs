@@ -235,5 +235,6 @@ pub(crate) fn fault(lease: Lease, message: String) -> Report {
         http_status: None,
         message: Some(message),
         output: None,
+        retry_after: None,
     }
 }

@@ -209,6 +209,19 @@ pub struct EndpointSpec {
     pub expected_status: Vec<StatusRange>,
     /// How long the call may take, in milliseconds.
     pub timeout_ms: i64,
+    /// What a successful call gives, by name: expressions over `response`. Status, headers and body when empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// It may answer 202 and finish later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackSpec>,
+}
+
+/// How an endpoint that answered 202 finishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackSpec {
+    /// How long after its answer it must have called back, in milliseconds.
+    pub deadline_ms: i64,
 }
 
 /// A span of HTTP statuses, both ends included.

@@ -14,7 +14,7 @@ use crate::check::Faults;
 use crate::id::{EndpointId, ProgramId, TaskNodeId, WorkflowId};
 use crate::registered::{Registered, Registrable};
 use crate::task_node::{NodeSettings, TaskNodeSpec, TaskWork};
-use crate::work::{TemplateError, check_template};
+use crate::template::{Names, TemplateError, TemplateScope, check_template, templates_of};
 
 /// The most nodes of a workflow.
 pub const MOST_NODES: usize = 10_000;
@@ -147,22 +147,19 @@ fn with_settings(program: &ProgramSpec, settings: &NodeSettings) -> ProgramSpec 
 /// Checks that every input which the node's templates refer to is declared, if any are.
 fn check_inputs(work: &Work, declared: Option<&[&str]>, faults: &mut Faults) {
     let Some(declared) = declared else { return };
-    let (noun, key, templates): (_, _, Vec<&String>) = match work {
+    let (noun, key) = match work {
         Work::NoOp => return,
-        Work::Program(program) => {
-            let lists = program.arguments.iter().chain(&program.working_directory);
-            let maps = program.environment.values().chain(program.files.values());
-            ("program", &program.key, lists.chain(maps).collect())
-        }
-        Work::Endpoint(endpoint) => {
-            let named = endpoint.headers.values().chain(endpoint.query.values());
-            let texts = std::iter::once(&endpoint.url).chain(&endpoint.body);
-            ("endpoint", &endpoint.key, texts.chain(named).collect())
-        }
+        Work::Program(program) => ("program", &program.key),
+        Work::Endpoint(endpoint) => ("endpoint", &endpoint.key),
     };
-    let mut missing: Vec<String> = templates
+    let scope = TemplateScope {
+        inputs: Names::These(&|name| declared.contains(&name)),
+        is_called_back: true,
+        ..TemplateScope::ALONE
+    };
+    let mut missing: Vec<String> = templates_of(work)
         .into_iter()
-        .filter_map(|template| match check_template(template, Some(declared)) {
+        .filter_map(|template| match check_template(template, &scope) {
             Err(TemplateError::MissingInput(name)) => Some(name),
             _ => None,
         })

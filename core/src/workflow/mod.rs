@@ -11,8 +11,8 @@ mod proposal;
 mod version;
 
 pub use definition::{
-    Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef, ProgramSpec,
-    Runtime, StatusRange, Work,
+    CallbackSpec, Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef,
+    ProgramSpec, Runtime, StatusRange, Work,
 };
 pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, MOST_EDGES, MOST_NODES, Workflow};
 pub use graph::{Edge, Graph, GraphFault};

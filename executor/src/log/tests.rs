@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::task::unconstrained;
 use waterclock_core::clock::SystemClock;
 use waterclock_core::id::{ExecutorId, RunId, TaskRunId, TenantId};
-use waterclock_core::work::{Exchange, Exchanged, Heartbeat, HeartbeatReply, Registration};
+use waterclock_core::work::{Exchange, Exchanged, Heartbeat, HeartbeatReply, Progress, Registration};
 use waterclock_core::workflow::Digest;
 
 use super::*;
@@ -58,6 +58,9 @@ impl WorkSource for Paper {
         Ok(Exchanged::default())
     }
     async fn woken(&self, _: ExecutorId) {}
+    async fn report_progress(&self, _: Vec<Progress>) -> Result<(), WorkSourceError> {
+        Ok(())
+    }
     async fn fetch_package(&self, _: TenantId, digest: &Digest) -> Result<Bytes, WorkSourceError> {
         Err(WorkSourceError::NoSuchPackage(*digest))
     }

@@ -6,7 +6,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
 use waterclock_core::id::ExecutorId;
-use waterclock_core::work::{Exchange, Exchanged, Heartbeat, HeartbeatReply, LogLine, Registration};
+use waterclock_core::work::{
+    Exchange, Exchanged, Heartbeat, HeartbeatReply, LogLine, Progress, Registration,
+};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -32,6 +34,9 @@ impl WorkSource for Shelf {
     }
     async fn woken(&self, _: ExecutorId) {}
     async fn append_log(&self, _: Vec<LogLine>) -> Result<(), WorkSourceError> {
+        Ok(())
+    }
+    async fn report_progress(&self, _: Vec<Progress>) -> Result<(), WorkSourceError> {
         Ok(())
     }
     async fn fetch_package(&self, _: TenantId, _: &Digest) -> Result<Bytes, WorkSourceError> {

@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use url::{Host, Url};
 use waterclock_core::run::Outcome;
-use waterclock_core::work::{Assignment, OUTPUT_LIMIT, TemplateContext};
+use waterclock_core::template::TemplateContext;
+use waterclock_core::work::{Assignment, OUTPUT_LIMIT};
 use waterclock_core::workflow::{EndpointSpec, StatusRange};
 
 use super::egress::{CheckedResolver, EgressError, EgressPolicy};

@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use waterclock_core::run::Outcome;
-use waterclock_core::work::{Assignment, Report, TemplateError, WorkSource};
+use waterclock_core::template::TemplateError;
+use waterclock_core::work::{Assignment, Report, WorkSource};
 use waterclock_core::workflow::Work;
 
 use crate::config::ExecutorConfig;
@@ -83,6 +84,7 @@ impl Finding {
             http_status: self.http_status,
             message: self.message.map(|message| message.replace('\0', "")),
             output: self.output,
+            retry_after: None,
         }
     }
 }

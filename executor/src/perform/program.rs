@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 use waterclock_core::run::Outcome;
-use waterclock_core::work::{Assignment, TemplateContext};
+use waterclock_core::template::TemplateContext;
+use waterclock_core::work::Assignment;
 use waterclock_core::workflow::{PackageRef, ProgramSpec};
 
 use crate::config::ExecutorConfig;

@@ -190,7 +190,7 @@ async fn cancelling_breaks_a_call_off() {
     let world = World::new();
     let lease = world.source.give(endpoint(&format!("http://{address}/")));
     arrived.notified().await;
-    world.source.change(|books| books.cancellations.push(lease));
+    world.source.cancel(lease);
     assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Cancelled);
 }
 

@@ -275,7 +275,7 @@ async fn python_and_its_output_are_followed_live() {
         .source
         .shows(|books| books.log.iter().any(|line| line.text == "up a b").then_some(()))
         .await;
-    world.source.change(|books| books.cancellations.push(lease));
+    world.source.cancel(lease);
     assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Cancelled);
 }
 

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use waterclock_core::id::{ExecutorId, TenantId};
 use waterclock_core::work::{
-    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, LogStream, Registration,
-    Report, WorkSource, WorkSourceError,
+    Assignment, Cancellation, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, LogStream,
+    Progress, Registration, Report, WorkSource, WorkSourceError,
 };
 use waterclock_core::workflow::Digest;
 use waterclock_executor::{EgressPolicy, ExecutorConfig, ExecutorError};
@@ -26,9 +26,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) ready: VecDeque<Assignment>,
-    pub(crate) cancellations: Vec<Lease>,
+    pub(crate) cancellations: Vec<Cancellation>,
     /// What was handed in, with the number of lines that the log of the attempt had by then.
     pub(crate) reports: Vec<(Report, usize)>,
+    pub(crate) deferrals: Vec<Lease>,
+    pub(crate) progress: Vec<Progress>,
     pub(crate) log: Vec<LogLine>,
     pub(crate) packages: HashMap<Digest, Bytes>,
     pub(crate) registrations: Vec<Registration>,
@@ -70,6 +72,12 @@ impl Source {
         let lease = assignment.lease();
         self.change(|books| books.ready.push_back(assignment));
         lease
+    }
+
+    /// Has an attempt stopped, with its grace.
+    pub(crate) fn cancel(&self, lease: Lease) {
+        let at_once = false;
+        self.change(|books| books.cancellations.push(Cancellation { lease, at_once }));
     }
 
     /// Waits until the books show something.
@@ -151,9 +159,10 @@ impl WorkSource for Source {
             }
             for report in exchange.reports {
                 let lines = books.log.iter().filter(|line| line.lease == report.lease).count();
-                books.cancellations.retain(|lease| *lease != report.lease);
+                books.cancellations.retain(|told| told.lease != report.lease);
                 books.reports.push((report, lines));
             }
+            books.deferrals.extend(exchange.deferrals);
             let mut free = exchange.free_slots;
             let mut assignments = Vec::new();
             while let Some(next) = books.ready.front()
@@ -172,6 +181,11 @@ impl WorkSource for Source {
 
     async fn woken(&self, _: ExecutorId) {
         self.hint.notified().await;
+    }
+
+    async fn report_progress(&self, progress: Vec<Progress>) -> Result<(), WorkSourceError> {
+        self.note(|books| books.progress.extend(progress));
+        Ok(())
     }
 
     async fn append_log(&self, lines: Vec<LogLine>) -> Result<(), WorkSourceError> {

@@ -35,7 +35,7 @@ async fn cancelling_asks_first_and_a_program_may_end_in_its_own_way() {
         });
         let lease = world.source.give(given);
         witness.sees_somebody().await;
-        world.source.change(|books| books.cancellations.push(lease));
+        world.source.cancel(lease);
         let report = world.source.report_of(lease).await;
         assert_eq!((report.outcome, report.exit_code), (Outcome::Cancelled, Some(5)));
         assert_eq!(world.source.printed(lease, LogStream::Stdout), ["caught"]);
@@ -59,7 +59,7 @@ async fn cancelling_kills_the_whole_tree_once_the_grace_is_over() {
             .give(with_node(script(&text), |node| node.grace_ms = 50));
         witness.sees_somebody().await;
         orphan.sees_somebody().await;
-        world.source.change(|books| books.cancellations.push(lease));
+        world.source.cancel(lease);
         let report = world.source.report_of(lease).await;
         assert_eq!(report.outcome, Outcome::Cancelled);
         witness.sees_nobody().await;
@@ -115,7 +115,7 @@ async fn a_tree_that_keeps_forking_is_killed_too() {
             .source
             .give(with_node(script(&text), |node| node.grace_ms = 0));
         witness.sees_somebody().await;
-        world.source.change(|books| books.cancellations.push(lease));
+        world.source.cancel(lease);
         assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Cancelled);
         witness.sees_nobody().await;
     }

@@ -29,6 +29,10 @@ pub(crate) fn assignment(work: Work) -> Assignment {
             retry: RetryPolicy::default(),
         }),
         inputs: Arc::new(json!({})),
+        nodes: Arc::new(json!({})),
+        item: None,
+        shard: None,
+        callback_url: None,
     }
 }
 
@@ -81,6 +85,8 @@ pub(crate) fn endpoint_spec(url: &str) -> EndpointSpec {
         body: None,
         expected_status: Vec::new(),
         timeout_ms: 60_000,
+        outputs: BTreeMap::new(),
+        callback: None,
     }
 }
 
