@@ -13,6 +13,7 @@ use crate::id::{EndpointId, ProgramId, TaskNodeId};
 use crate::program::{check_arguments, check_environment};
 use crate::registered::{Reference, Registered, Registrable};
 use crate::retry::RetryPolicy;
+use crate::workflow::{Deadline, Overdue};
 
 /// A registered task node.
 pub type TaskNode = Registered<TaskNodeSpec>;
@@ -65,6 +66,15 @@ pub struct NodeSettings {
     /// How long an attempt may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<i64>,
+    /// What becomes of an attempt that takes longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_timeout: Option<Overdue>,
+    /// How long it may wait for its first attempt to start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_deadline: Option<Deadline>,
+    /// Its failure counts as success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_failure: Option<bool>,
     /// How long a program has between TERM and KILL, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_ms: Option<i64>,
@@ -89,8 +99,11 @@ impl NodeSettings {
             priority: self.priority.or(base.priority),
             cost: self.cost.or(base.cost),
             timeout_ms: self.timeout_ms.or(base.timeout_ms),
+            on_timeout: self.on_timeout.or(base.on_timeout),
+            start_deadline: self.start_deadline.or(base.start_deadline),
+            allow_failure: self.allow_failure.or(base.allow_failure),
             grace_ms: self.grace_ms.or(base.grace_ms),
-            retry: self.retry.or(base.retry),
+            retry: self.retry.clone().or_else(|| base.retry.clone()),
         }
     }
 }
@@ -197,8 +210,11 @@ impl SettingsProposal {
             priority: self.priority.and_then(|priority| priority.try_into().ok()),
             cost: self.cost.and_then(|cost| cost.try_into().ok()),
             timeout_ms: self.timeout_ms,
+            on_timeout: None,
+            start_deadline: None,
+            allow_failure: None,
             grace_ms: self.grace_ms,
-            retry: self.retry,
+            retry: self.retry.clone(),
         }
     }
 }

@@ -11,14 +11,8 @@ use crate::world::{SUBJECT, World};
 #[must_use]
 pub fn node(key: &str) -> NodeSpec {
     NodeSpec {
-        key: key.to_owned(),
-        work: Work::NoOp,
-        required_labels: Vec::new(),
-        priority: None,
-        cost: 1,
-        timeout_ms: None,
         grace_ms: 0,
-        retry: RetryPolicy::default(),
+        ..NodeSpec::new(key, Work::NoOp)
     }
 }
 
@@ -47,7 +41,7 @@ pub fn graph(chains: &str) -> Definition {
     Definition {
         edges: Graph::check(&keys, &edges).expect("a graph"),
         nodes: keys.into_iter().map(node).collect(),
-        inputs: std::collections::BTreeMap::new(),
+        ..Definition::default()
     }
 }
 

@@ -34,9 +34,9 @@ pub async fn cancel_run(
         .state
         .parse()
         .map_err(|unknown| StoreError::Unreadable(format!("the state of the run {run}: {unknown}")))?;
-    if state.is_terminal() || held.cancel_requested {
+    if state.is_terminal() || held.stop_requested {
         transaction.rollback().await?;
-        if held.cancel_requested {
+        if held.stop_requested {
             return Ok(());
         }
         let message = format!("the run has ended already: it is {state}");

@@ -206,7 +206,13 @@ pub(super) async fn read_catalogue(
     tenant: TenantId,
     draft: &Draft,
 ) -> Result<Catalogue, StoreError> {
-    let ids = distinct(draft.nodes.iter().map(|node| node.task_node.0).collect());
+    let ids = distinct(
+        draft
+            .nodes
+            .iter()
+            .filter_map(|node| Some(node.work.task_node()?.0))
+            .collect(),
+    );
     let task_nodes = TaskNodeSpec::find(transaction, tenant, &ids, &[]).await?;
     catalogue_of(transaction, tenant, task_nodes).await
 }

@@ -11,7 +11,8 @@ use futures_util::try_join;
 use serde_json::Value;
 
 use crate::id::{ExecutorId, RunId, TenantId, WorkflowVersionId};
-use crate::run::{Outcome, Standing, TaskRunState, Verdict, verdict};
+use crate::retry::Symptoms;
+use crate::run::{Ending, Outcome, Standing, TaskRunState, Verdict, verdict};
 use crate::signal::Signal;
 use crate::store::dispatch::{HeldAttempt, lock_attempts};
 use crate::store::settle::{
@@ -87,9 +88,19 @@ impl Settling {
         let standing = Standing {
             failures: attempt.failures,
             faults: attempt.faults,
-            cancelling: attempt.cancelling,
+            elapsed: attempt.elapsed(),
+            stopping: attempt.cancelling,
         };
-        let verdict = verdict(&node.retry, standing, report.outcome, report.message.as_deref());
+        let ending = Ending {
+            outcome: report.outcome,
+            symptoms: Symptoms {
+                exit_code: report.exit_code,
+                http_status: report.http_status,
+                message: report.message.as_deref(),
+            },
+            retry_after: None,
+        };
+        let verdict = verdict(&node.retry, standing, ending, rand::random());
         self.signals.insert(Signal::Events(attempt.tenant_id.into()));
         match verdict.state {
             TaskRunState::Succeeded if !attempt.cancelling => self.release_children(&version, attempt),

@@ -7,4 +7,4 @@ mod verdict;
 pub(crate) use state::named;
 pub use state::{IllegalTransition, Outcome, RunEvent, RunState, TaskRunEvent, TaskRunState, UnknownName};
 pub use trigger::Trigger;
-pub use verdict::{Standing, Verdict, verdict};
+pub use verdict::{Ending, Standing, Verdict, verdict};

@@ -15,7 +15,7 @@ use crate::id::{ExecutorId, RunId, TenantId};
 #[derive(Clone, Debug)]
 pub(crate) struct HeldRun {
     pub(crate) state: String,
-    pub(crate) cancel_requested: bool,
+    pub(crate) stop_requested: bool,
 }
 
 /// Reads the run and keeps it still until the transaction ends.
@@ -26,14 +26,14 @@ pub(crate) async fn lock_run(
 ) -> Result<Option<HeldRun>, StoreError> {
     let row: Option<(String, Option<DateTime<Utc>>)> = runs::table
         .filter(runs::tenant_id.eq(tenant.0).and(runs::id.eq(run.0)))
-        .select((runs::state, runs::cancel_requested_at))
+        .select((runs::state, runs::stop_requested_at))
         .for_no_key_update()
         .first(&mut **transaction)
         .await
         .optional()?;
     Ok(row.map(|(state, requested_at)| HeldRun {
         state,
-        cancel_requested: requested_at.is_some(),
+        stop_requested: requested_at.is_some(),
     }))
 }
 

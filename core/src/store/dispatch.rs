@@ -1,6 +1,7 @@
 //! The live task runs in brief: listed, assigned, started, taken back.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -427,6 +428,8 @@ pub(crate) struct HeldAttempt {
     pub(crate) started_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     pub(crate) cancelling: bool,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) elapsed_ms: i64,
 }
 
 impl HeldAttempt {
@@ -440,6 +443,11 @@ impl HeldAttempt {
 
     pub(crate) fn task_run_id(&self) -> TaskRunId {
         self.task_run_id.into()
+    }
+
+    /// How long ago its first attempt started.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.unsigned_abs())
     }
 }
 

@@ -43,9 +43,9 @@ pub struct Run {
     /// How many of them failed.
     pub failed_task_runs: i32,
     /// When it was told to stop.
-    pub cancel_requested_at: Option<DateTime<Utc>>,
+    pub stop_requested_at: Option<DateTime<Utc>>,
     /// The subject of the token that told it so.
-    pub cancelled_by: Option<String>,
+    pub stop_requested_by: Option<String>,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
     /// When its first attempt started.
@@ -141,9 +141,9 @@ struct Row {
     #[diesel(sql_type = Integer)]
     failed_task_runs: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    cancel_requested_at: Option<DateTime<Utc>>,
+    stop_requested_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
-    cancelled_by: Option<String>,
+    stop_requested_by: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -172,8 +172,8 @@ impl TryFrom<Row> for Run {
             task_runs: row.task_runs,
             open_task_runs: row.open_task_runs,
             failed_task_runs: row.failed_task_runs,
-            cancel_requested_at: row.cancel_requested_at,
-            cancelled_by: row.cancelled_by,
+            stop_requested_at: row.stop_requested_at,
+            stop_requested_by: row.stop_requested_by,
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,

@@ -31,6 +31,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The events that task runs wait for. A row goes with its wait.
+    awaited_events (tenant_id, task_run_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Who waits.
+        task_run_id -> Uuid,
+        /// Its run.
+        run_id -> Uuid,
+        /// The name that the event must have.
+        name -> Text,
+        /// The key that it must have; any will do when absent.
+        key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// The addresses by which endpoints finish attempts later. A row goes with its attempt.
+    callbacks (tenant_id, token_hash) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The SHA-256 of the address's secret part, which is stored nowhere.
+        token_hash -> Bytea,
+        /// The run.
+        run_id -> Uuid,
+        /// The task run.
+        task_run_id -> Uuid,
+        /// The attempt.
+        fence -> Integer,
+        /// When the address was called; it works once.
+        answered_at -> Nullable<Timestamptz>,
+        /// Whether the work was done.
+        succeeded -> Nullable<Bool>,
+        /// Why not, in the endpoint's words.
+        message -> Nullable<Text>,
+        /// What it gave.
+        output -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
     /// The live task runs in brief: all that a scheduler looks at. A row leaves when its task run ends, so the table is as small as the work at hand.
     dispatch (tenant_id, task_run_id) {
         /// The owner.
@@ -62,7 +102,17 @@ diesel::table! {
         /// How many attempts ended in a fault.
         faults -> Integer,
         /// Its executor is to stop it.
-        cancel_requested -> Bool,
+        stop_requested -> Bool,
+        /// Its executor is to leave it no grace.
+        stop_at_once -> Bool,
+        /// Its run is paused, so it does not start.
+        paused -> Bool,
+        /// Why it is in the service's own hands and runs on no executor: it waits for its ITEMS, for its RUN, for an APPROVAL, for what it WAITs for, or for the CALLBACK of an endpoint that its executor has called.
+        hold -> Nullable<Text>,
+        /// The place of its share, when it is one of an item, shard or executor.
+        item -> Nullable<Integer>,
+        /// When its first attempt started.
+        begun_at -> Nullable<Timestamptz>,
         /// The owner of the attempt under way.
         executor_id -> Nullable<Uuid>,
         /// When that executor was chosen.
@@ -247,6 +297,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How far task runs say that they are; the latest word of each.
+    progress (tenant_id, task_run_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The task run.
+        task_run_id -> Uuid,
+        /// The attempt that says so.
+        attempt -> Integer,
+        /// How much of its work is done.
+        percent -> Nullable<Float>,
+        /// What it is at.
+        message -> Nullable<Text>,
+        /// When it said so.
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What tenants told the service has happened.
+    published_events (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the event; sorts by publication.
+        id -> Uuid,
+        /// What happened, in the tenant's word.
+        name -> Text,
+        /// What it is about.
+        key -> Nullable<Text>,
+        /// What else there is to say.
+        payload -> Jsonb,
+        /// The subject of the token that published it.
+        published_by -> Text,
+        /// When.
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Executions of workflow versions.
     runs (tenant_id, id) {
         /// The owner.
@@ -276,9 +364,25 @@ diesel::table! {
         /// How many of them failed.
         failed_task_runs -> Integer,
         /// When it was told to stop; nothing of it starts from then on.
-        cancel_requested_at -> Nullable<Timestamptz>,
-        /// The subject of the token that told it so.
-        cancelled_by -> Nullable<Text>,
+        stop_requested_at -> Nullable<Timestamptz>,
+        /// The subject of the token that told it so; nobody when its own rules did.
+        stop_requested_by -> Nullable<Text>,
+        /// The state that it ends in because it was told to stop.
+        stop_as -> Nullable<Text>,
+        /// Since when it starts nothing.
+        paused_at -> Nullable<Timestamptz>,
+        /// The subject of the token that paused it.
+        paused_by -> Nullable<Text>,
+        /// What it returned: an object.
+        output -> Nullable<Jsonb>,
+        /// The run that it runs within.
+        parent_run_id -> Nullable<Uuid>,
+        /// The task run of that run that it is.
+        parent_task_run_id -> Nullable<Uuid>,
+        /// How many runs it runs within.
+        depth -> SmallInt,
+        /// The run that it was made from.
+        rerun_of -> Nullable<Uuid>,
         /// When it was accepted.
         created_at -> Timestamptz,
         /// When its first attempt started.
@@ -345,8 +449,24 @@ diesel::table! {
         state -> Text,
         /// Why it is not plainly successful, in a sentence.
         state_reason -> Nullable<Text>,
-        /// How many task runs it still waits for.
+        /// How many of the nodes before it have not ended.
         pending_parents -> Integer,
+        /// How many of them failed, and may not.
+        failed_parents -> Integer,
+        /// How many of them never started because of a failure before them.
+        doomed_parents -> Integer,
+        /// How many of them were skipped.
+        skipped_parents -> Integer,
+        /// The task run of the node, when this is the share of one item, shard or executor.
+        parent_id -> Nullable<Uuid>,
+        /// The place of that share, from 0.
+        item -> Nullable<Integer>,
+        /// What that share is: the item, or the shard.
+        item_value -> Nullable<Jsonb>,
+        /// How many of its shares have not ended.
+        open_items -> Integer,
+        /// How many of its shares failed.
+        failed_items -> Integer,
         /// How many attempts it had when it ended.
         attempts -> Integer,
         /// What its successful attempt gave.
@@ -367,6 +487,28 @@ diesel::table! {
         partition -> SmallInt,
         /// When it was created.
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What a scheduler is to look at, and when. A timer decides nothing: whoever it wakes looks at what is true by then. They go with their run.
+    timers (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the timer.
+        id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// When.
+        due_at -> Timestamptz,
+        /// What is to be looked at.
+        kind -> Text,
+        /// The run.
+        run_id -> Uuid,
+        /// The task run, when it is one's.
+        task_run_id -> Nullable<Uuid>,
+        /// The attempt, when it is one's.
+        fence -> Nullable<Integer>,
     }
 }
 
@@ -422,6 +564,8 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     attempts,
+    awaited_events,
+    callbacks,
     dispatch,
     endpoints,
     events,
@@ -431,11 +575,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     package_chunks,
     packages,
     programs,
+    progress,
+    published_events,
     runs,
     schedulers,
     task_nodes,
     task_runs,
     tenants,
+    timers,
     workflow_versions,
     workflows,
 );

@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::retry::RetryPolicy;
 
+use super::behaviour::{
+    ApprovalSpec, BranchSpec, Deadline, FailureStrategy, Overdue, Spread, SubWorkflowSpec, TriggerRule,
+    WaitSpec,
+};
 use super::graph::Edge;
 
 /// Everything that a run needs to know of its workflow.
@@ -21,6 +25,23 @@ pub struct Definition {
     /// What a run may be given, by name. Empty: anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, InputSpec>,
+    /// How its runs go as a whole.
+    #[serde(flatten)]
+    pub conduct: Conduct,
+}
+
+/// How the runs of a workflow go as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conduct {
+    /// What a run does when a node has failed for good.
+    #[serde(default)]
+    pub failure_strategy: FailureStrategy,
+    /// How long a run may take from its start; unbounded when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Deadline>,
+    /// Expressions that give what a successful run returns, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// What a run may be given under one name.
@@ -88,12 +109,57 @@ pub struct NodeSpec {
     /// How long an attempt may take, in milliseconds; unbounded when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<i64>,
+    /// What becomes of an attempt that takes longer.
+    #[serde(default)]
+    pub on_timeout: Overdue,
+    /// How long it may wait for its first attempt to start; unbounded when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_deadline: Option<Deadline>,
     /// How long a program has between TERM and KILL, in milliseconds.
     #[serde(default = "ten_seconds")]
     pub grace_ms: i64,
     /// When to try again.
     #[serde(default)]
     pub retry: RetryPolicy,
+    /// When it starts, by how the nodes before it ended.
+    #[serde(default)]
+    pub trigger_rule: TriggerRule,
+    /// An expression that must be true when it starts; it is skipped otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// Its failure counts as success: for the nodes that wait for it, and for its run.
+    #[serde(default)]
+    pub allow_failure: bool,
+    /// It passes as a success without being done.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The list, the shards or the executors that it runs over; it runs once when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+impl NodeSpec {
+    /// A node that says no more than what it does.
+    #[must_use]
+    pub fn new(key: impl Into<String>, work: Work) -> Self {
+        Self {
+            key: key.into(),
+            work,
+            required_labels: Vec::new(),
+            priority: None,
+            cost: one(),
+            timeout_ms: None,
+            on_timeout: Overdue::default(),
+            start_deadline: None,
+            grace_ms: ten_seconds(),
+            retry: RetryPolicy::default(),
+            trigger_rule: TriggerRule::default(),
+            condition: None,
+            allow_failure: false,
+            disabled: false,
+            spread: None,
+        }
+    }
 }
 
 fn one() -> i16 {
@@ -114,6 +180,22 @@ pub enum Work {
     Program(ProgramSpec),
     /// Calls an HTTP address.
     Endpoint(EndpointSpec),
+    /// Runs another workflow.
+    Workflow(SubWorkflowSpec),
+    /// Chooses which of the nodes that wait for it run.
+    Branch(BranchSpec),
+    /// Asks people.
+    Approval(ApprovalSpec),
+    /// Waits.
+    Wait(WaitSpec),
+}
+
+impl Work {
+    /// Whether executors perform it; the service itself does otherwise.
+    #[must_use]
+    pub fn is_for_executors(&self) -> bool {
+        matches!(self, Self::NoOp | Self::Program(_) | Self::Endpoint(_))
+    }
 }
 
 /// How a program's argument vector is made.

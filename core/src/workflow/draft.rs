@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Edge, EndpointSpec, InputSpec, NodeSpec, ProgramSpec, Work};
+use super::{
+    ApprovalSpec, BranchSpec, Conduct, Definition, Edge, EndpointSpec, InputSpec, NodeSpec, ProgramSpec,
+    Spread, SubWorkflowSpec, TriggerRule, WaitSpec, Work,
+};
 use crate::check::Faults;
 use crate::id::{EndpointId, ProgramId, TaskNodeId, WorkflowId};
 use crate::registered::{Registered, Registrable};
@@ -38,6 +41,9 @@ pub struct Draft {
     pub inputs: BTreeMap<String, InputSpec>,
     /// The priority of runs that name none.
     pub priority: i16,
+    /// How its runs go as a whole.
+    #[serde(flatten)]
+    pub conduct: Conduct,
 }
 
 /// A node of a draft.
@@ -45,11 +51,50 @@ pub struct Draft {
 pub struct DraftNode {
     /// Its name within the workflow.
     pub key: String,
-    /// The task node that it uses.
-    pub task_node: TaskNodeId,
+    /// What it does.
+    pub work: NodeWork,
     /// What it says beyond its task node.
     #[serde(flatten)]
     pub settings: NodeSettings,
+    /// When it starts.
+    #[serde(default)]
+    pub trigger_rule: TriggerRule,
+    /// An expression that must be true when it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// It passes as a success without being done.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The list, the shards or the executors that it runs over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+/// What a node of a draft does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NodeWork {
+    /// What this task node does.
+    TaskNode(TaskNodeId),
+    /// Runs another workflow.
+    Workflow(SubWorkflowSpec),
+    /// Chooses which of the nodes that wait for it run.
+    Branch(BranchSpec),
+    /// Asks people.
+    Approval(ApprovalSpec),
+    /// Waits.
+    Wait(WaitSpec),
+}
+
+impl NodeWork {
+    /// The task node that it uses, if it does.
+    #[must_use]
+    pub fn task_node(&self) -> Option<TaskNodeId> {
+        match self {
+            Self::TaskNode(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 impl Registrable for Draft {
@@ -86,13 +131,44 @@ impl Draft {
             nodes,
             edges: self.edges.clone(),
             inputs: self.inputs.clone(),
+            conduct: self.conduct.clone(),
         }
     }
 }
 
 impl DraftNode {
     fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<NodeSpec> {
-        let Some(task_node) = catalogue.task_nodes.get(&self.task_node) else {
+        let (work, settings) = self.resolve_work(catalogue, faults)?;
+        self.check_applicable(&work, faults);
+        Some(NodeSpec {
+            key: self.key.clone(),
+            work,
+            required_labels: settings.required_labels.unwrap_or_default(),
+            priority: settings.priority,
+            cost: settings.cost.unwrap_or(1),
+            timeout_ms: settings.timeout_ms,
+            on_timeout: settings.on_timeout.unwrap_or_default(),
+            start_deadline: settings.start_deadline,
+            grace_ms: settings.grace_ms.unwrap_or(10_000),
+            retry: settings.retry.unwrap_or_default(),
+            trigger_rule: self.trigger_rule,
+            condition: self.condition.clone(),
+            allow_failure: settings.allow_failure.unwrap_or(false),
+            disabled: self.disabled,
+            spread: self.spread.clone(),
+        })
+    }
+
+    /// What it does, and the settings that hold for it.
+    fn resolve_work(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<(Work, NodeSettings)> {
+        let id = match &self.work {
+            NodeWork::TaskNode(id) => id,
+            NodeWork::Workflow(spec) => return Some((Work::Workflow(spec.clone()), self.settings.clone())),
+            NodeWork::Branch(spec) => return Some((Work::Branch(spec.clone()), self.settings.clone())),
+            NodeWork::Approval(spec) => return Some((Work::Approval(spec.clone()), self.settings.clone())),
+            NodeWork::Wait(spec) => return Some((Work::Wait(spec.clone()), self.settings.clone())),
+        };
+        let Some(task_node) = catalogue.task_nodes.get(id) else {
             faults.within("taskNode", |faults| {
                 faults.missing("the task node does not exist any more");
             });
@@ -106,17 +182,7 @@ impl DraftNode {
             }
             TaskWork::Endpoint(id) => Work::Endpoint(catalogue.endpoints.get(&id)?.spec.clone()),
         };
-        self.check_applicable(&work, faults);
-        Some(NodeSpec {
-            key: self.key.clone(),
-            work,
-            required_labels: settings.required_labels.unwrap_or_default(),
-            priority: settings.priority,
-            cost: settings.cost.unwrap_or(1),
-            timeout_ms: settings.timeout_ms,
-            grace_ms: settings.grace_ms.unwrap_or(10_000),
-            retry: settings.retry.unwrap_or_default(),
-        })
+        Some((work, settings))
     }
 
     /// A node whose task node runs no program has nothing to give arguments and variables to.
@@ -148,7 +214,7 @@ fn with_settings(program: &ProgramSpec, settings: &NodeSettings) -> ProgramSpec 
 fn check_inputs(work: &Work, declared: Option<&[&str]>, faults: &mut Faults) {
     let Some(declared) = declared else { return };
     let (noun, key) = match work {
-        Work::NoOp => return,
+        Work::NoOp | Work::Workflow(_) | Work::Branch(_) | Work::Approval(_) | Work::Wait(_) => return,
         Work::Program(program) => ("program", &program.key),
         Work::Endpoint(endpoint) => ("endpoint", &endpoint.key),
     };
@@ -240,8 +306,12 @@ mod tests {
         Draft {
             nodes: vec![DraftNode {
                 key: "hello".to_owned(),
-                task_node,
+                work: NodeWork::TaskNode(task_node),
                 settings,
+                trigger_rule: TriggerRule::default(),
+                condition: None,
+                disabled: false,
+                spread: None,
             }],
             edges: Vec::new(),
             inputs: inputs
@@ -249,6 +319,7 @@ mod tests {
                 .map(|name| ((*name).to_owned(), spec.clone()))
                 .collect(),
             priority: DEFAULT_PRIORITY,
+            conduct: Conduct::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A version is immutable and complete. It repeats the program or endpoint of every node, so that a run does tomorrow what
 //! it was started to do, whatever has been edited since; and whoever has read a version once need never read it again.
 
+mod behaviour;
 mod definition;
 mod draft;
 mod graph;
@@ -10,11 +11,15 @@ mod pinned;
 mod proposal;
 mod version;
 
-pub use definition::{
-    CallbackSpec, Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec, PackageRef,
-    ProgramSpec, Runtime, StatusRange, Work,
+pub use behaviour::{
+    Answer, ApprovalSpec, BranchCase, BranchMode, BranchSpec, Deadline, FailureStrategy, MapSpec, Overdue,
+    ShardingSpec, ShardingStrategy, Spread, SubWorkflowSpec, TriggerRule, WaitSpec,
 };
-pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, MOST_EDGES, MOST_NODES, Workflow};
+pub use definition::{
+    CallbackSpec, Conduct, Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec,
+    PackageRef, ProgramSpec, Runtime, StatusRange, Work,
+};
+pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, MOST_EDGES, MOST_NODES, NodeWork, Workflow};
 pub use graph::{Edge, Graph, GraphFault};
 pub use pinned::PinnedVersion;
 pub use proposal::{EdgeProposal, InputProposal, NodeProposal, WorkflowProposal};

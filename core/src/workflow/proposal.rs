@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::draft::{DEFAULT_PRIORITY, MOST_EDGES, MOST_NODES};
-use super::{Draft, DraftNode, Edge, Graph, GraphFault, InputSpec, InputType};
+use super::{
+    Conduct, Draft, DraftNode, Edge, Graph, GraphFault, InputSpec, InputType, NodeWork, TriggerRule,
+};
 use crate::check::{Faults, check_key, check_range, check_text, quoted};
 use crate::error::RefusalCode;
 use crate::id::TaskNodeId;
@@ -86,6 +88,7 @@ impl WorkflowProposal {
             edges,
             inputs,
             priority: priority.try_into().unwrap_or(DEFAULT_PRIORITY),
+            conduct: Conduct::default(),
         })
     }
 
@@ -147,8 +150,12 @@ impl NodeProposal {
         };
         Some(DraftNode {
             key: self.key.clone(),
-            task_node,
+            work: NodeWork::TaskNode(task_node),
             settings,
+            trigger_rule: TriggerRule::default(),
+            condition: None,
+            disabled: false,
+            spread: None,
         })
     }
 }

@@ -128,6 +128,9 @@ impl Performer {
             Work::NoOp => Finding::succeeded(),
             Work::Program(program) => self.programs.run(assignment, program, stops).await,
             Work::Endpoint(endpoint) => self.endpoints.call(assignment, endpoint, stops).await,
+            Work::Workflow(_) | Work::Branch(_) | Work::Approval(_) | Work::Wait(_) => {
+                Finding::fault("the service does this work itself; no executor can")
+            }
         }
     }
 }

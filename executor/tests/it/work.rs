@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use waterclock_core::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
-use waterclock_core::retry::RetryPolicy;
 use waterclock_core::work::Assignment;
 use waterclock_core::workflow::{EndpointSpec, NodeSpec, ProgramSpec, Runtime, Work};
 
@@ -19,14 +18,8 @@ pub(crate) fn assignment(work: Work) -> Assignment {
         version_id: WorkflowVersionId::generate(),
         fence: 1,
         node: Arc::new(NodeSpec {
-            key: "node".into(),
-            work,
-            required_labels: Vec::new(),
-            priority: None,
-            cost: 1,
-            timeout_ms: None,
             grace_ms: 60_000,
-            retry: RetryPolicy::default(),
+            ..NodeSpec::new("node", work)
         }),
         inputs: Arc::new(json!({})),
         nodes: Arc::new(json!({})),

@@ -158,12 +158,12 @@ impl Run {
 
     /// When it was told to stop; nothing of it starts from then on.
     async fn cancel_requested_at(&self, context: &Context<'_>) -> Result<Option<DateTime>> {
-        Ok(self.record(context).await?.cancel_requested_at.map(Into::into))
+        Ok(self.record(context).await?.stop_requested_at.map(Into::into))
     }
 
     /// The subject of the token that told it so.
     async fn cancelled_by(&self, context: &Context<'_>) -> Result<Option<&str>> {
-        Ok(self.record(context).await?.cancelled_by.as_deref())
+        Ok(self.record(context).await?.stop_requested_by.as_deref())
     }
 
     /// How many task runs it has.

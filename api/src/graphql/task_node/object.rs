@@ -21,6 +21,14 @@ pub(crate) enum WorkKind {
     Program,
     /// Calls an endpoint.
     Endpoint,
+    /// Runs another workflow.
+    Workflow,
+    /// Chooses which of the nodes that wait for it run.
+    Branch,
+    /// Asks people.
+    Approval,
+    /// Waits for a time, an instant or an event.
+    Wait,
 }
 
 /// A program or endpoint configured for use: a vertex that workflows are made of.

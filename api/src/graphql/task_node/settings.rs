@@ -22,8 +22,8 @@ pub(crate) struct RetryPolicy {
     max_faults: i32,
 }
 
-impl From<retry::RetryPolicy> for RetryPolicy {
-    fn from(retry: retry::RetryPolicy) -> Self {
+impl From<&retry::RetryPolicy> for RetryPolicy {
+    fn from(retry: &retry::RetryPolicy) -> Self {
         Self {
             max_attempts: retry.max_attempts,
             delay: Duration(retry.delay_ms),
@@ -59,6 +59,7 @@ impl From<RetryPolicyInput> for retry::RetryPolicy {
             factor: input.factor.unwrap_or(default.factor),
             max_delay_ms: input.max_delay.map_or(default.max_delay_ms, |delay| delay.0),
             max_faults: input.max_faults.unwrap_or(default.max_faults),
+            ..default
         }
     }
 }
@@ -142,6 +143,6 @@ impl NodeSettings<'_> {
 
     /// When a task run is tried again.
     async fn retry(&self) -> Option<RetryPolicy> {
-        self.0.retry.map(Into::into)
+        self.0.retry.as_ref().map(Into::into)
     }
 }

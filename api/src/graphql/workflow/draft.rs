@@ -126,9 +126,12 @@ impl DraftNode {
         &self.node().key
     }
 
-    /// The task node that it uses.
+    /// The task node that it uses, unless the service does its work itself.
     async fn task_node(&self, context: &Context<'_>) -> Result<Option<TaskNode>> {
-        Ok(load(context, self.node().task_node).await?.map(TaskNode))
+        match self.node().work.task_node() {
+            Some(id) => Ok(load(context, id).await?.map(TaskNode)),
+            None => Ok(None),
+        }
     }
 
     /// What it says beyond its task node.

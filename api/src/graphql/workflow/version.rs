@@ -116,6 +116,10 @@ impl VersionNode {
             Work::NoOp => WorkKind::NoOp,
             Work::Program(_) => WorkKind::Program,
             Work::Endpoint(_) => WorkKind::Endpoint,
+            Work::Workflow(_) => WorkKind::Workflow,
+            Work::Branch(_) => WorkKind::Branch,
+            Work::Approval(_) => WorkKind::Approval,
+            Work::Wait(_) => WorkKind::Wait,
         }
     }
 
@@ -162,6 +166,6 @@ impl VersionNode {
 
     /// When a task run is tried again.
     async fn retry(&self) -> RetryPolicy {
-        self.spec().retry.into()
+        (&self.spec().retry).into()
     }
 }

@@ -26,7 +26,7 @@ ended AS (
 ),
 told AS (
     UPDATE dispatch AS d
-    SET cancel_requested = true
+    SET stop_requested = true
     FROM task_runs AS t
     WHERE t.tenant_id = $1 AND t.run_id = $2 AND t.state = 'LIVE'
         AND d.tenant_id = t.tenant_id AND d.task_run_id = t.id AND d.state = 'RUNNING'
@@ -34,7 +34,7 @@ told AS (
 ),
 stopped AS (
     UPDATE runs
-    SET cancel_requested_at = present(), cancelled_by = $7, state_reason = $8,
+    SET stop_requested_at = present(), stop_as = 'CANCELLED', stop_requested_by = $7, state_reason = $8,
         open_task_runs = open_task_runs - (SELECT count(*) FROM ended),
         state = CASE open_task_runs WHEN (SELECT count(*) FROM ended) THEN 'CANCELLED' ELSE state END,
         finished_at = CASE open_task_runs WHEN (SELECT count(*) FROM ended) THEN present() END

@@ -31,7 +31,7 @@ removed AS (
 ),
 again AS (
     UPDATE dispatch AS d
-    SET state = e.state, executor_id = NULL, assigned_at = NULL, started_at = NULL, cancel_requested = false,
+    SET state = e.state, executor_id = NULL, assigned_at = NULL, started_at = NULL, stop_requested = false,
         ready_at = present() + e.delay_ms * interval '1 millisecond', failures = e.failures, faults = e.faults
     FROM ended AS e
     WHERE d.tenant_id = e.tenant_id AND d.task_run_id = e.task_run_id AND e.state IN ('READY', 'RETRY_WAIT')

@@ -15,7 +15,7 @@ counted AS (
         state_reason = coalesce(r.state_reason, d.reason),
         state = CASE
             WHEN r.open_task_runs > d.ended THEN r.state
-            WHEN r.cancel_requested_at IS NOT NULL THEN 'CANCELLED'
+            WHEN r.stop_requested_at IS NOT NULL THEN 'CANCELLED'
             WHEN r.failed_task_runs + d.failed > 0 THEN 'FAILED'
             ELSE 'SUCCEEDED'
         END,

@@ -4,4 +4,4 @@
 -- Index:  dispatch_cancelling
 SELECT tenant_id, run_id, task_run_id, fence
 FROM dispatch
-WHERE executor_id = $1 AND cancel_requested
+WHERE executor_id = $1 AND stop_requested

@@ -33,7 +33,8 @@ turns AS MATERIALIZED (
 ),
 started AS (
     UPDATE dispatch AS d
-    SET state = 'RUNNING', executor_id = $1, started_at = present(), assigned_at = coalesce(d.assigned_at, present()),
+    SET state = 'RUNNING', executor_id = $1, started_at = present(), begun_at = coalesce(d.begun_at, present()),
+        assigned_at = coalesce(d.assigned_at, present()),
         fence = d.fence + CASE d.state WHEN 'READY' THEN 1 ELSE 0 END
     FROM mine, turns
     WHERE d.tenant_id = mine.tenant_id AND d.task_run_id = mine.task_run_id

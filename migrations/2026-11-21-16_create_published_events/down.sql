@@ -1,0 +1,2 @@
+DROP TABLE awaited_events;
+DROP TABLE published_events;
