@@ -364,7 +364,7 @@ pub fn templates_of(work: &Work) -> Vec<&str> {
             let texts = std::iter::once(&endpoint.url).chain(&endpoint.body);
             texts.chain(named).collect()
         }
-        Work::NoOp => Vec::new(),
+        Work::NoOp | Work::Workflow(_) | Work::Branch(_) | Work::Approval(_) | Work::Wait(_) => Vec::new(),
     };
     templates.into_iter().map(String::as_str).collect()
 }
