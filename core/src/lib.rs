@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod command;
+pub mod egress;
 pub mod endpoint;
 pub mod error;
 pub mod event;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waterclock_core::clock::{SharedClock, SystemClock};
+use waterclock_core::egress::EgressPolicy;
 
 use crate::load::LoadThresholds;
-use crate::perform::EgressPolicy;
 
 /// Where programs look for executables when the executor itself has no `PATH`.
 const STANDARD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -41,7 +41,6 @@ use waterclock_core::work::{Registration, WorkSource, WorkSourceError};
 
 pub use config::ExecutorConfig;
 pub use load::LoadThresholds;
-pub use perform::{EgressPolicy, NetworkError};
 
 use backoff::Backoff;
 use containment::Containment;

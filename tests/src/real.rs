@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use waterclock_core::egress::EgressPolicy;
 use waterclock_core::source::PostgresSource;
-use waterclock_executor::{EgressPolicy, ExecutorConfig};
+use waterclock_executor::ExecutorConfig;
 
 use crate::world::{Running, World};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use waterclock_api::auth::{JwksSource, Scope};
 use waterclock_api::transport::AllowedOrigins;
+use waterclock_core::egress::EgressPolicy;
 use waterclock_core::store::DatabaseUrl;
-use waterclock_executor::EgressPolicy;
 
 use crate::duration::parse_duration;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use waterclock_core::egress::{EgressPolicy, NetworkError};
 use waterclock_core::source::PostgresSource;
-use waterclock_executor::{EgressPolicy, ExecutorConfig, LoadThresholds, NetworkError};
+use waterclock_executor::{ExecutorConfig, LoadThresholds};
 
 use super::FEW_CONNECTIONS;
 use super::foundation::{Behind, Foundation, hostname};

@@ -9,17 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
+use waterclock_core::egress::{EgressError, EgressPolicy};
 use waterclock_core::run::Outcome;
 use waterclock_core::template::TemplateContext;
 use waterclock_core::work::{Assignment, OUTPUT_LIMIT};
 use waterclock_core::workflow::{EndpointSpec, StatusRange};
 
-use super::egress::{CheckedResolver, EgressError, EgressPolicy};
 use super::{Finding, Stops};
 
 /// The most of a response's body that is read, which leaves room in the output for status and headers.
@@ -52,12 +51,8 @@ impl EndpointCaller {
     /// Calls what `policy` allows.
     pub(super) fn new(policy: EgressPolicy) -> io::Result<Self> {
         let policy = Arc::new(policy);
-        let client = Client::builder()
-            .user_agent(concat!("waterclock/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            // A proxy would resolve names itself, out of sight of the policy.
-            .no_proxy()
-            .dns_resolver(CheckedResolver::new(Arc::clone(&policy)))
+        let client = policy
+            .client()
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .build()
@@ -134,17 +129,9 @@ impl EndpointCaller {
                 "the url {text:?} cannot be called: it begins neither with http:// nor with https://"
             )));
         }
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            _ => None,
-        };
-        if let Some(address) = address {
-            let host = url.host_str().unwrap_or_default();
-            self.policy
-                .check(host, address)
-                .map_err(|refused| Finding::failed(refused.to_string()))?;
-        }
+        self.policy
+            .check_url(&url)
+            .map_err(|refused| Finding::failed(refused.to_string()))?;
         for (name, value) in query {
             url.query_pairs_mut().append_pair(&name, &value);
         }

@@ -2,7 +2,6 @@
 
 mod argv;
 mod attend;
-mod egress;
 mod endpoint;
 mod files;
 mod output;
@@ -26,7 +25,6 @@ use crate::package::PackageCache;
 use endpoint::EndpointCaller;
 use program::ProgramRunner;
 
-pub use egress::{EgressPolicy, NetworkError};
 pub(crate) use stop::{Stop, Stops};
 
 /// What an attempt came to: a report that does not yet say whose.

@@ -15,10 +15,10 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::{Barrier, Notify};
+use waterclock_core::egress::EgressPolicy;
 use waterclock_core::run::Outcome;
 use waterclock_core::work::Assignment;
 use waterclock_core::workflow::{StatusRange, Work};
-use waterclock_executor::EgressPolicy;
 
 use crate::source::World;
 use crate::work::{assignment, endpoint, endpoint_spec, with_inputs, with_node};

@@ -11,13 +11,14 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use waterclock_core::egress::EgressPolicy;
 use waterclock_core::id::{ExecutorId, TenantId};
 use waterclock_core::work::{
     Assignment, Cancellation, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, LogStream,
     Progress, Registration, Report, WorkSource, WorkSourceError,
 };
 use waterclock_core::workflow::Digest;
-use waterclock_executor::{EgressPolicy, ExecutorConfig, ExecutorError};
+use waterclock_executor::{ExecutorConfig, ExecutorError};
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,16 +1,20 @@
-//! Which addresses endpoints may reach.
+//! Which addresses a process may call for a tenant.
 //!
-//! A tenant registers any URL it likes, and the executor calls it from inside our network: a metadata service, a database's
-//! admin port and the executor's own neighbours would all be within reach. So addresses that are not public are refused
-//! unless the executor was started with leave to reach them. The check is made on addresses, after names were resolved and
-//! on the very addresses that are then connected to: a name that answers differently the second time gains nothing.
+//! A tenant registers any URL it likes, for an endpoint or for its alerts, and a process of ours calls it from inside our
+//! network: a metadata service, a database's admin port and the process's own neighbours would all be within reach. So
+//! addresses that are not public are refused unless the process was started with leave to reach them. The check is made on
+//! addresses, after names were resolved and on the very addresses that are then connected to: a name that answers differently
+//! the second time gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
 use tokio::sync::Semaphore;
+use url::{Host, Url};
 
 /// How many names are looked up at once: the system's resolver blocks a thread for each.
 const LOOKUPS: usize = 4;
@@ -38,7 +42,7 @@ const NOT_PUBLIC: &[&str] = &[
     "ff00::/8",
 ];
 
-/// Which addresses endpoints may reach. By default the public ones.
+/// Which addresses may be called. By default the public ones.
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
     allowed: Vec<IpNet>,
@@ -51,11 +55,11 @@ pub struct NetworkError(String);
 
 /// Why an address was not connected to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum EgressError {
+pub enum EgressError {
     /// The policy does not allow it.
     #[error(
-        "{address} ({host}) is not a public address, and this executor may not call it; start the executor with \
-         --allow-network {address} to allow it"
+        "{address} ({host}) is not a public address, and nothing that a tenant registers may call it; start the process that \
+         calls, be it an executor or a scheduler, with --allow-network {address} to allow it"
     )]
     Refused {
         /// The host as the URL names it.
@@ -78,8 +82,28 @@ impl EgressPolicy {
         Ok(Self { allowed })
     }
 
+    /// Begins a client that reaches nothing else, once [`EgressPolicy::check_url`] let its URL pass. It follows no redirects,
+    /// which would lead past that check, and uses no proxy, which would resolve names itself, out of sight of the policy.
+    pub fn client(self: &Arc<Self>) -> ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(concat!("waterclock/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .no_proxy()
+            .dns_resolver(CheckedResolver::new(Arc::clone(self)))
+    }
+
+    /// Checks the address in `url`, where it names one outright. Names are checked when they are resolved.
+    pub fn check_url(&self, url: &Url) -> Result<(), EgressError> {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            _ => return Ok(()),
+        };
+        self.check(url.host_str().unwrap_or_default(), address)
+    }
+
     /// Checks an address that `host` stands for.
-    pub(super) fn check(&self, host: &str, address: IpAddr) -> Result<(), EgressError> {
+    fn check(&self, host: &str, address: IpAddr) -> Result<(), EgressError> {
         let meant = meant_by(address);
         let allowed = |network: &IpNet| network.contains(&meant) || network.contains(&address);
         if is_public(meant) || self.allowed.iter().any(allowed) {
@@ -129,13 +153,13 @@ fn meant_by(address: IpAddr) -> IpAddr {
 }
 
 /// Resolves names to the addresses that the policy allows.
-pub(super) struct CheckedResolver {
+struct CheckedResolver {
     policy: Arc<EgressPolicy>,
     lookups: Arc<Semaphore>,
 }
 
 impl CheckedResolver {
-    pub(super) fn new(policy: Arc<EgressPolicy>) -> Self {
+    fn new(policy: Arc<EgressPolicy>) -> Self {
         Self {
             policy,
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
