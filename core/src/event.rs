@@ -54,6 +54,12 @@ named! {
         ExecutorLost = "EXECUTOR_LOST",
         /// An executor ended its life.
         ExecutorLeft = "EXECUTOR_LEFT",
+        /// A workflow was refused, because its nodes wait for each other.
+        WorkflowRefused = "WORKFLOW_REFUSED",
+        /// A rule had something to say.
+        AlertRaised = "ALERT_RAISED",
+        /// What an alert is about was well again.
+        AlertResolved = "ALERT_RESOLVED",
     }
 }
 
@@ -68,6 +74,16 @@ impl EventKind {
             Self::RunFailed => Some(RunState::Failed),
             Self::RunCancelled => Some(RunState::Cancelled),
             Self::RunTimedOut => Some(RunState::TimedOut),
+            _ => None,
+        }
+    }
+
+    /// The topic of an event that is about no run; none for what nobody follows.
+    #[must_use]
+    pub fn topic(self) -> Option<Topic> {
+        match self {
+            Self::AlertRaised | Self::AlertResolved => Some(Topic::Alerts),
+            kind if kind.as_str().starts_with("EXECUTOR_") => Some(Topic::Executors),
             _ => None,
         }
     }
@@ -105,6 +121,8 @@ pub enum Topic {
     Runs,
     /// Those of the executors that the tenant may see: its own, and shared ones.
     Executors,
+    /// Those of the tenant's alerts.
+    Alerts,
 }
 
 /// Where the log begins: before its first event.

@@ -50,6 +50,8 @@ pub struct Interest {
     pub all_runs: bool,
     /// The events of executors.
     pub executors: bool,
+    /// The events of alerts.
+    pub alerts: bool,
 }
 
 impl Interest {
@@ -60,11 +62,13 @@ impl Interest {
             runs: Some(BTreeSet::new()),
             all_runs: false,
             executors: false,
+            alerts: false,
         };
         match topic {
             Topic::Run(run) => interest.runs = Some(BTreeSet::from([run])),
             Topic::Runs => interest.all_runs = true,
             Topic::Executors => interest.executors = true,
+            Topic::Alerts => interest.alerts = true,
         }
         interest
     }
@@ -137,7 +141,8 @@ pub async fn list_events(
             .bind::<BigInt, _>(limit)
             .bind::<Nullable<Array<SqlUuid>>, _>(runs)
             .bind::<Bool, _>(interest.all_runs)
-            .bind::<Bool, _>(interest.executors),
+            .bind::<Bool, _>(interest.executors)
+            .bind::<Bool, _>(interest.alerts),
     )
     .load(&mut **transaction)
     .await?;

@@ -203,12 +203,16 @@ impl Feed {
             runs: (runs.len() <= PICKED_RUNS).then_some(runs),
             all_runs: self.outlets.contains_key(&Topic::Runs),
             executors: self.outlets.contains_key(&Topic::Executors),
+            alerts: self.outlets.contains_key(&Topic::Alerts),
         }
     }
 
     fn deliver(&mut self, event: &Arc<Event>) {
         let Some(run) = event.run_id else {
-            return self.send(Topic::Executors, event);
+            if let Some(topic) = event.kind.topic() {
+                self.send(topic, event);
+            }
+            return;
         };
         self.send(Topic::Run(run), event);
         if event.task_run_id.is_none() {
@@ -280,6 +284,27 @@ mod tests {
         assert_eq!(received(&mut of_run), [1, 2]);
         assert_eq!(received(&mut of_runs), [1, 3]);
         assert_eq!(received(&mut of_executors), [5]);
+    }
+
+    #[test]
+    fn what_is_about_no_run_goes_by_its_kind() {
+        let tenant = TenantId::generate();
+        let mut fan_out = FanOut::new(8);
+        let mut of_executors = fan_out.join(tenant, Topic::Executors, 0);
+        let mut of_alerts = fan_out.join(tenant, Topic::Alerts, 0);
+        let kinds = [
+            EventKind::ExecutorLeft,
+            EventKind::AlertRaised,
+            EventKind::WorkflowRefused,
+            EventKind::AlertResolved,
+        ];
+        let of_kind = |(seq, kind)| Event {
+            kind,
+            ..event(seq, None, None)
+        };
+        fan_out.deliver(tenant, (1..).zip(kinds).map(of_kind).collect());
+        assert_eq!(received(&mut of_executors), [1]);
+        assert_eq!(received(&mut of_alerts), [2, 4]);
     }
 
     #[test]

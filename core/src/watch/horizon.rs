@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// What the looks so far say.
 #[derive(Debug, Default)]
-pub(super) struct Horizon {
+pub(crate) struct Horizon {
     /// The highest number given out by the last look.
     last: i64,
     settled: i64,
@@ -17,7 +17,7 @@ pub(super) struct Horizon {
 
 impl Horizon {
     /// Takes in one more look and gives the settled number.
-    pub(super) fn look(&mut self, last: i64, writers: Vec<String>) -> i64 {
+    pub(crate) fn look(&mut self, last: i64, writers: Vec<String>) -> i64 {
         let floors = writers.into_iter().map(|writer| {
             // Who was not on the last list held no lock then, and so took nothing by the number read before it.
             let floor = self.floors.get(&writer).copied().unwrap_or(self.last);

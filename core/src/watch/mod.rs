@@ -29,7 +29,7 @@
 
 mod fan_out;
 mod follow_log;
-mod horizon;
+pub(crate) mod horizon;
 mod subscription;
 mod tailer;
 
@@ -118,7 +118,7 @@ impl Watch {
         }
         let from = after.unwrap_or(match topic {
             Topic::Run(_) => BEGINNING,
-            Topic::Runs | Topic::Executors => settled,
+            Topic::Runs | Topic::Executors | Topic::Alerts => settled,
         });
         Ok(Subscription::open(&self.inner, tenant, topic, from, settled))
     }

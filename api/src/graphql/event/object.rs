@@ -67,6 +67,12 @@ pub(crate) enum EventKind {
     ExecutorLost,
     /// An executor ended its life.
     ExecutorLeft,
+    /// A workflow was refused, because its nodes wait for each other.
+    WorkflowRefused,
+    /// A rule had something to say.
+    AlertRaised,
+    /// What an alert is about was well again.
+    AlertResolved,
 }
 
 /// Something that happened to a run or to one of its task runs.
