@@ -23,6 +23,7 @@ pub mod program;
 pub mod registered;
 pub mod retry;
 pub mod run;
+pub mod schedule;
 pub mod scheduler;
 pub mod signal;
 pub mod source;

@@ -1,0 +1,402 @@
+//! Which days and hours work.
+//!
+//! A calendar is a list of exceptions to a week. The more particular statement wins: a window over its day, a make-up day
+//! over a holiday, a holiday over the week; and of two windows the one that forbids. So a Saturday that works in place of a
+//! Monday is one line, and a freeze of two hours needs no thought about the day it falls on.
+//!
+//! Dates have no zone. They are those of whoever asks: a schedule in Shanghai and one in Berlin that share a calendar each
+//! keep the holiday on their own 1 May.
+//!
+//! Calendars are joined where they are used (`and`, `except`) and never in themselves, so no calendar can contain itself.
+
+mod definition;
+mod import;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use definition::{
+    CalendarDefinition, CalendarError, Days, Hours, MOST_DAYS, MOST_HOURS, MOST_WINDOWS, YearlyDay,
+};
+pub use import::{ImportBounds, ImportError, Imported, LARGEST_IMPORT, MOST_EVENTS, import};
+
+use super::timing::Window;
+
+/// How far a working day is looked for, in days. Where none is found within a year, none is found.
+pub const FARTHEST_WORKING_DAY: u32 = 366;
+/// How deep calendars may be joined, and how many in all.
+pub const MOST_JOINED: usize = 32;
+
+/// Which calendars a schedule keeps to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// The calendar with this key.
+    Named(String),
+    /// What works in all of them.
+    And(Vec<Selection>),
+    /// What works in one and not in the other.
+    Except {
+        /// Where it works.
+        of: Box<Selection>,
+        /// Where it does not.
+        but: Box<Selection>,
+    },
+}
+
+impl Selection {
+    /// The keys of all calendars in it, in the order of their mention.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&str> {
+        match self {
+            Self::Named(key) => vec![key],
+            Self::And(all) => all.iter().flat_map(Self::keys).collect(),
+            Self::Except { of, but } => [of.keys(), but.keys()].concat(),
+        }
+    }
+
+    /// Joins the calendars that `find` knows by their keys.
+    pub fn resolve(
+        &self,
+        find: &impl Fn(&str) -> Option<Arc<CalendarDefinition>>,
+    ) -> Result<Calendar, CalendarError> {
+        let joined = self.keys().len();
+        if joined == 0 || joined > MOST_JOINED {
+            return Err(CalendarError::Joined { joined });
+        }
+        self.join(find)
+    }
+
+    fn join(
+        &self,
+        find: &impl Fn(&str) -> Option<Arc<CalendarDefinition>>,
+    ) -> Result<Calendar, CalendarError> {
+        Ok(match self {
+            Self::Named(key) => {
+                let definition = find(key).ok_or_else(|| CalendarError::Unknown { key: key.clone() })?;
+                Calendar::new(&definition)?
+            }
+            Self::And(all) => Calendar(Form::And(
+                all.iter().map(|one| one.join(find)).collect::<Result<_, _>>()?,
+            )),
+            Self::Except { of, but } => Calendar(Form::Except(Box::new([of.join(find)?, but.join(find)?]))),
+        })
+    }
+}
+
+/// A calendar, or several joined, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Calendar(Form);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Single(Box<Single>),
+    And(Vec<Calendar>),
+    Except(Box<[Calendar; 2]>),
+}
+
+/// One calendar.
+#[derive(Clone, Debug)]
+struct Single {
+    /// Bit n is set when the n-th day from Monday works.
+    week: u8,
+    excluded: Stretches<NaiveDate>,
+    included: Stretches<NaiveDate>,
+    /// Months and days that are excluded in every year.
+    yearly: Vec<(u32, u32)>,
+    excluded_windows: Stretches<DateTime<Utc>>,
+    included_windows: Stretches<DateTime<Utc>>,
+    hours: Vec<(NaiveTime, NaiveTime)>,
+}
+
+impl Calendar {
+    /// Makes a calendar ready, or says what is wrong with it.
+    pub fn new(definition: &CalendarDefinition) -> Result<Self, CalendarError> {
+        definition.check()?;
+        let single = Single {
+            week: definition
+                .working_weekdays
+                .iter()
+                .fold(0, |week, day| week | 1 << day.num_days_from_monday()),
+            excluded: days(&definition.excluded),
+            included: days(&definition.included),
+            yearly: definition
+                .every_year
+                .iter()
+                .map(|day| (day.month, day.day))
+                .collect(),
+            excluded_windows: windows(&definition.excluded_windows),
+            included_windows: windows(&definition.included_windows),
+            hours: definition
+                .hours
+                .iter()
+                .map(|hours| (hours.from, hours.until))
+                .collect(),
+        };
+        Ok(Self(Form::Single(Box::new(single))))
+    }
+
+    /// Whether `date` works.
+    #[must_use]
+    pub fn works_on(&self, date: NaiveDate) -> bool {
+        match &self.0 {
+            Form::Single(single) => single.works_on(date),
+            Form::And(all) => all.iter().all(|one| one.works_on(date)),
+            Form::Except(pair) => pair[0].works_on(date) && !pair[1].works_on(date),
+        }
+    }
+
+    /// Whether `instant` works, at which the asker's clock shows `wall`.
+    #[must_use]
+    pub fn works_at(&self, instant: DateTime<Utc>, wall: NaiveDateTime) -> bool {
+        match &self.0 {
+            Form::Single(single) => single.works_at(instant, wall),
+            Form::And(all) => all.iter().all(|one| one.works_at(instant, wall)),
+            Form::Except(pair) => pair[0].works_at(instant, wall) && !pair[1].works_at(instant, wall),
+        }
+    }
+
+    /// The first working day after `date`.
+    #[must_use]
+    pub fn next_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
+        date.iter_days()
+            .skip(1)
+            .take(FARTHEST_WORKING_DAY as usize)
+            .find(|&day| self.works_on(day))
+    }
+
+    /// The last working day before `date`.
+    #[must_use]
+    pub fn previous_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
+        std::iter::successors(date.pred_opt(), NaiveDate::pred_opt)
+            .take(FARTHEST_WORKING_DAY as usize)
+            .find(|&day| self.works_on(day))
+    }
+
+    /// The `n`-th working day of the month of `date`, counted from 1; from the end when `n` is negative.
+    #[must_use]
+    pub fn nth_working_day(&self, date: NaiveDate, n: i32) -> Option<NaiveDate> {
+        let first = first_of_month(date);
+        let mut days = first
+            .iter_days()
+            .take_while(|day| day.month() == first.month())
+            .filter(|&day| self.works_on(day));
+        let place = usize::try_from(n.unsigned_abs()).ok()?.checked_sub(1)?;
+        if n > 0 {
+            days.nth(place)
+        } else {
+            days.collect::<Vec<_>>().into_iter().rev().nth(place)
+        }
+    }
+}
+
+impl Single {
+    fn works_on(&self, date: NaiveDate) -> bool {
+        if self.included.hold(date) {
+            return true;
+        }
+        !self.excluded.hold(date)
+            && !self.yearly.contains(&(date.month(), date.day()))
+            && self.week & (1 << date.weekday().num_days_from_monday()) != 0
+    }
+
+    fn works_at(&self, instant: DateTime<Utc>, wall: NaiveDateTime) -> bool {
+        if self.excluded_windows.hold(instant) {
+            return false;
+        }
+        self.included_windows.hold(instant) || (self.works_on(wall.date()) && self.works_at_hour(wall.time()))
+    }
+
+    fn works_at_hour(&self, time: NaiveTime) -> bool {
+        self.hours.is_empty()
+            || self.hours.iter().any(|&(from, until)| {
+                if from < until {
+                    from <= time && time < until
+                } else {
+                    from <= time || time < until
+                }
+            })
+    }
+}
+
+/// The first day of the month of `date`.
+#[must_use]
+pub fn first_of_month(date: NaiveDate) -> NaiveDate {
+    date.with_day(1).unwrap_or(date)
+}
+
+/// The last day of the month of `date`.
+#[must_use]
+pub fn last_of_month(date: NaiveDate) -> NaiveDate {
+    first_of_month(date)
+        .checked_add_months(Months::new(1))
+        .and_then(|next| next.pred_opt())
+        .unwrap_or(date)
+}
+
+/// Stretches without their ends, sorted and joined where they touch, so that a look-up halves them.
+#[derive(Clone, Debug)]
+pub(super) struct Stretches<T>(Vec<(T, T)>);
+
+impl<T: Copy + Ord> Stretches<T> {
+    fn new(mut stretches: Vec<(T, T)>) -> Self {
+        stretches.sort_unstable();
+        stretches.dedup_by(|next, last| {
+            let touches = next.0 <= last.1;
+            if touches {
+                last.1 = last.1.max(next.1);
+            }
+            touches
+        });
+        Self(stretches)
+    }
+
+    pub(super) fn hold(&self, point: T) -> bool {
+        let place = self.0.partition_point(|stretch| stretch.0 <= point);
+        place > 0 && point < self.0[place - 1].1
+    }
+}
+
+fn days(days: &[Days]) -> Stretches<NaiveDate> {
+    let after = |date: NaiveDate| date.succ_opt().unwrap_or(date);
+    Stretches::new(days.iter().map(|days| (days.from, after(days.until))).collect())
+}
+
+/// The windows, ready to be asked.
+pub(super) fn windows(windows: &[Window]) -> Stretches<DateTime<Utc>> {
+    Stretches::new(windows.iter().map(|window| (window.from, window.until)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Weekday;
+
+    use super::*;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    fn days(from: &str, until: &str) -> Days {
+        Days {
+            from: date(from),
+            until: date(until),
+            name: None,
+        }
+    }
+
+    /// The holidays of May 2024 in China: five days off, and the Sunday before and the Saturday after work.
+    fn may() -> CalendarDefinition {
+        CalendarDefinition {
+            excluded: vec![days("2024-05-01", "2024-05-05")],
+            included: vec![days("2024-04-28", "2024-04-28"), days("2024-05-11", "2024-05-11")],
+            ..CalendarDefinition::default()
+        }
+    }
+
+    fn calendar(definition: &CalendarDefinition) -> Calendar {
+        Calendar::new(definition).expect("a calendar")
+    }
+
+    #[test]
+    fn a_make_up_day_works_although_it_is_a_saturday() {
+        let calendar = calendar(&may());
+        for (day, works) in [
+            ("2024-04-28", true),
+            ("2024-04-30", true),
+            ("2024-05-01", false),
+            ("2024-05-05", false),
+            ("2024-05-06", true),
+            ("2024-05-11", true),
+            ("2024-05-12", false),
+        ] {
+            assert_eq!(calendar.works_on(date(day)), works, "{day}");
+        }
+        assert_eq!(
+            calendar.next_working_day(date("2024-04-30")),
+            Some(date("2024-05-06"))
+        );
+        assert_eq!(
+            calendar.previous_working_day(date("2024-05-06")),
+            Some(date("2024-04-30"))
+        );
+    }
+
+    #[test]
+    fn working_days_of_a_month_are_counted_from_either_end() {
+        let calendar = calendar(&may());
+        let may = date("2024-05-20");
+        assert_eq!(calendar.nth_working_day(may, 1), Some(date("2024-05-06")));
+        assert_eq!(calendar.nth_working_day(may, 6), Some(date("2024-05-11")));
+        assert_eq!(calendar.nth_working_day(may, -1), Some(date("2024-05-31")));
+        assert_eq!(calendar.nth_working_day(may, 0), None);
+        assert_eq!(calendar.nth_working_day(may, 24), None);
+        assert_eq!(last_of_month(date("2024-02-03")), date("2024-02-29"));
+    }
+
+    #[test]
+    fn a_window_wins_over_its_day_and_a_freeze_over_both() {
+        let window = |from: &str, until: &str| Window {
+            from: from.parse().expect("an instant"),
+            until: until.parse().expect("an instant"),
+            name: None,
+        };
+        let calendar = calendar(&CalendarDefinition {
+            included_windows: vec![window("2024-06-01T08:00:00Z", "2024-06-01T12:00:00Z")],
+            excluded_windows: vec![window("2024-06-01T10:00:00Z", "2024-06-01T11:00:00Z")],
+            hours: vec![Hours {
+                from: NaiveTime::from_hms_opt(22, 0, 0).expect("a time"),
+                until: NaiveTime::from_hms_opt(6, 0, 0).expect("a time"),
+            }],
+            ..CalendarDefinition::default()
+        });
+        for (instant, works) in [
+            ("2024-06-01T07:59:59Z", false),
+            ("2024-06-01T08:00:00Z", true),
+            ("2024-06-01T10:30:00Z", false),
+            ("2024-06-01T11:00:00Z", true),
+            ("2024-06-03T12:00:00Z", false),
+            ("2024-06-03T23:00:00Z", true),
+            ("2024-06-03T05:59:59Z", true),
+        ] {
+            let instant: DateTime<Utc> = instant.parse().expect("an instant");
+            assert_eq!(
+                calendar.works_at(instant, instant.naive_utc()),
+                works,
+                "{instant}"
+            );
+        }
+    }
+
+    #[test]
+    fn calendars_are_joined_where_they_are_used() {
+        let all_week = CalendarDefinition {
+            working_weekdays: vec![Weekday::Mon, Weekday::Sat],
+            ..CalendarDefinition::default()
+        };
+        let find = |key: &str| match key {
+            "may" => Some(Arc::new(may())),
+            "ends" => Some(Arc::new(all_week.clone())),
+            _ => None,
+        };
+        let named = |key: &str| Selection::Named(key.into());
+        let both = Selection::And(vec![named("may"), named("ends")])
+            .resolve(&find)
+            .expect("both");
+        assert!(both.works_on(date("2024-05-06")) && both.works_on(date("2024-05-11")));
+        assert!(!both.works_on(date("2024-05-07")) && !both.works_on(date("2024-05-18")));
+        let except = Selection::Except {
+            of: Box::new(named("may")),
+            but: Box::new(named("ends")),
+        };
+        let except = except.resolve(&find).expect("except");
+        assert!(!except.works_on(date("2024-05-06")) && except.works_on(date("2024-05-07")));
+        let unknown = named("june").resolve(&find).expect_err("there is no june");
+        assert_eq!(
+            unknown.to_string(),
+            "there is no calendar \"june\"; create it, or name another"
+        );
+    }
+}

@@ -1,0 +1,449 @@
+//! Recurrences of RFC 5545.
+//!
+//! The `rrule` crate knows what each `BY…` part means. It is asked about wall time only, as if all the world were in UTC, so
+//! that a recurrence and a cron expression meet daylight saving by the same rules, and it is kept away from dates without
+//! a zone, which it would read in the machine's.
+//!
+//! It counts from `DTSTART`, which may be years ago. Without a `COUNT` the instants near some wall time depend only on the
+//! place in the cycle of `INTERVAL`, so [`Recurrence`] begins a period or two before what it is asked for. With a `COUNT`
+//! they depend on everything before, so they are listed once, and bounded.
+//!
+//! `DTSTART` is where counting begins. It is an occurrence when the rule names it, and not otherwise.
+
+mod text;
+
+use std::iter;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use chrono_tz::Tz;
+use rrule::{Frequency, RRule, RRuleError, RRuleSet, Tz as RuleZone, Unvalidated, Weekday};
+use thiserror::Error;
+
+/// The highest `COUNT`.
+pub const MOST_RECURRENCES: u32 = 10_000;
+/// The most dates of all `RDATE` lines, and of all `EXDATE` lines.
+pub const MOST_DATES: usize = 5_000;
+/// How many periods back an earlier instant is looked for.
+const FARTHEST_PERIODS: i64 = 100_000;
+
+/// Why a recurrence is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RecurrenceError {
+    /// A character that no recurrence has.
+    #[error("the text holds characters outside ASCII; RFC 5545 has none of them here, so remove them")]
+    NotAscii,
+    /// A line that is not understood.
+    #[error("the line {line:?} is not DTSTART, RRULE, RDATE or EXDATE; remove it")]
+    UnknownLine {
+        /// The line's name.
+        line: String,
+    },
+    /// A line is missing, or there twice.
+    #[error("give exactly one {line} line; {found} are given")]
+    Once {
+        /// The line's name.
+        line: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A date is not of a form that RFC 5545 has.
+    #[error(
+        "{value:?} of {line} is not a date; write 20250131, 20250131T093000 or 20250131T093000Z, from 1900 to 2199"
+    )]
+    Date {
+        /// The line's name.
+        line: String,
+        /// What is given.
+        value: String,
+    },
+    /// A zone is not known.
+    #[error(
+        "{zone:?} is not a zone of the IANA database; write one such as Europe/Berlin, or leave TZID out"
+    )]
+    Zone {
+        /// What is given.
+        zone: String,
+    },
+    /// Too many dates.
+    #[error("{line} lines hold {found} dates; at most {MOST_DATES} are taken")]
+    TooManyDates {
+        /// The line's name.
+        line: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// The count is too high.
+    #[error(
+        "COUNT is {count}; at most {MOST_RECURRENCES} are taken, so use the schedule's own count limit or UNTIL"
+    )]
+    Count {
+        /// What is given.
+        count: u32,
+    },
+    /// Both ends are given.
+    #[error("COUNT and UNTIL exclude each other; give one of them")]
+    CountAndUntil,
+    /// The interval is zero.
+    #[error("INTERVAL is 0; give 1 or more")]
+    NoInterval,
+    /// The parts of the rule do not make one.
+    #[error("RRULE: {reason}")]
+    Rule {
+        /// What is wrong.
+        reason: String,
+    },
+    /// It names no instant.
+    #[error("the rule names no instant after its DTSTART; change the parts that exclude each other")]
+    Never,
+}
+
+impl From<RRuleError> for RecurrenceError {
+    fn from(error: RRuleError) -> Self {
+        Self::Rule {
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// A recurrence, ready to be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Recurrence {
+    /// Whose wall time it is about.
+    pub(super) zone: Tz,
+    start: NaiveDateTime,
+    rule: RRule,
+    /// The last wall time that may be named.
+    until: NaiveDateTime,
+    /// Everything the rule names, when it has a count.
+    counted: Option<Vec<NaiveDateTime>>,
+    added: Vec<NaiveDateTime>,
+    removed: Vec<NaiveDateTime>,
+}
+
+impl Recurrence {
+    /// Reads the lines of a recurrence. Dates without a zone are in `zone`.
+    pub(super) fn parse(text: &str, zone: Tz) -> Result<Self, RecurrenceError> {
+        let lines = text::Lines::read(text, zone)?;
+        let (rule, until) = text::take_until(&lines.rule);
+        let until = match until {
+            Some(until) => lines.last_wall(&until)?,
+            None => NaiveDateTime::MAX,
+        };
+        let rule: RRule<Unvalidated> = rule.parse()?;
+        let rule = rule.validate(as_if_utc(lines.start))?;
+        match rule.get_count() {
+            Some(_) if until != NaiveDateTime::MAX => return Err(RecurrenceError::CountAndUntil),
+            Some(count) if count > MOST_RECURRENCES => return Err(RecurrenceError::Count { count }),
+            _ => {}
+        }
+        if rule.get_interval() == 0 {
+            return Err(RecurrenceError::NoInterval);
+        }
+        let mut recurrence = Self {
+            zone: lines.zone,
+            start: lines.start,
+            rule,
+            until,
+            counted: None,
+            added: lines.added,
+            removed: lines.removed,
+        };
+        if recurrence.rule.get_count().is_some() {
+            recurrence.counted = Some(recurrence.walls(recurrence.start).collect());
+        }
+        if recurrence.first_from(recurrence.start).is_none() {
+            return Err(RecurrenceError::Never);
+        }
+        Ok(recurrence)
+    }
+
+    /// Whether it names wall times in every hour.
+    pub(super) fn hourly(&self) -> bool {
+        let longest = match self.rule.get_freq() {
+            Frequency::Hourly => 1,
+            Frequency::Minutely => 60,
+            Frequency::Secondly => 3_600,
+            _ => return false,
+        };
+        self.rule.get_by_hour().is_empty() && self.rule.get_interval() <= longest
+    }
+
+    /// The rule itself, for those who describe it.
+    pub(super) fn rule(&self) -> &RRule {
+        &self.rule
+    }
+
+    /// The first wall time at or after `wall` that it names.
+    pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let ruled = match &self.counted {
+            Some(all) => all[all.partition_point(|&named| named < wall)..]
+                .iter()
+                .copied()
+                .find(|named| self.keeps(named)),
+            None => self
+                .walls(self.near(wall, 1))
+                .find(|named| *named >= wall && self.keeps(named)),
+        };
+        let added = self
+            .added
+            .get(self.added.partition_point(|&added| added < wall))
+            .copied();
+        ruled.into_iter().chain(added).min()
+    }
+
+    /// The last wall time before `wall` that it names.
+    pub(super) fn last_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let ruled = match &self.counted {
+            Some(all) => all[..all.partition_point(|&named| named < wall)]
+                .iter()
+                .rev()
+                .copied()
+                .find(|named| self.keeps(named)),
+            None => self.last_uncounted_before(wall),
+        };
+        let added = self.added[..self.added.partition_point(|&added| added < wall)]
+            .last()
+            .copied();
+        ruled.into_iter().chain(added).max()
+    }
+
+    /// Looks back over stretches that grow, until one holds something or `DTSTART` is reached.
+    fn last_uncounted_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let wall = wall.min(
+            self.until
+                .checked_add_signed(TimeDelta::seconds(1))
+                .unwrap_or(wall),
+        );
+        iter::successors(Some(1), |periods| Some(periods * 8))
+            .take_while(|&periods| periods <= FARTHEST_PERIODS)
+            .map(|periods| self.near(wall, periods))
+            .scan(false, |reached, from| {
+                (!std::mem::replace(reached, from == self.start)).then_some(from)
+            })
+            .find_map(|from| {
+                self.walls(from)
+                    .take_while(|&named| named < wall)
+                    .filter(|named| self.keeps(named))
+                    .last()
+            })
+    }
+
+    /// Whether no `EXDATE` line takes `wall` away.
+    fn keeps(&self, wall: &NaiveDateTime) -> bool {
+        self.removed.binary_search(wall).is_err()
+    }
+
+    /// What the rule names from `from` on, which must be [`near`](Self::near) something.
+    fn walls(&self, from: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
+        RRuleSet::new(as_if_utc(from))
+            .rrule(self.rule.clone())
+            .limit()
+            .into_iter()
+            .map(|instant| instant.naive_utc())
+            .take_while(|&wall| wall <= self.until)
+    }
+
+    /// The beginning of the period of the rule's cycle that lies `periods` whole ones before the one of `wall`.
+    fn near(&self, wall: NaiveDateTime, periods: i64) -> NaiveDateTime {
+        let interval = i64::from(self.rule.get_interval());
+        let (begin, passed) = self.periods_until(wall);
+        let cycles = passed.div_euclid(interval) - periods;
+        if cycles <= 0 {
+            return self.start;
+        }
+        self.after_periods(begin, cycles * interval).unwrap_or(self.start)
+    }
+
+    /// The beginning of the period of `DTSTART`, and how many periods lie between it and that of `wall`.
+    fn periods_until(&self, wall: NaiveDateTime) -> (NaiveDateTime, i64) {
+        let start = self.start;
+        let midnight = start.date().and_time(chrono::NaiveTime::MIN);
+        let months = |date: NaiveDateTime| i64::from(date.year()) * 12 + i64::from(date.month0());
+        let since = |begin: NaiveDateTime, unit: TimeDelta| {
+            (begin, (wall - begin).num_seconds().div_euclid(unit.num_seconds()))
+        };
+        match self.rule.get_freq() {
+            Frequency::Yearly => (
+                midnight.with_ordinal(1).unwrap_or(midnight),
+                i64::from(wall.year()) - i64::from(start.year()),
+            ),
+            Frequency::Monthly => (
+                midnight.with_day(1).unwrap_or(midnight),
+                months(wall) - months(start),
+            ),
+            Frequency::Weekly => {
+                let week_start: Weekday = self.rule.get_week_start();
+                let passed = start.weekday().days_since(week_start);
+                let begin = midnight
+                    .checked_sub_days(Days::new(passed.into()))
+                    .unwrap_or(midnight);
+                since(begin, TimeDelta::weeks(1))
+            }
+            Frequency::Daily => since(midnight, TimeDelta::days(1)),
+            Frequency::Hourly => {
+                let begin = midnight + TimeDelta::hours(start.hour().into());
+                since(begin, TimeDelta::hours(1))
+            }
+            Frequency::Minutely => {
+                let begin = start - TimeDelta::seconds(start.second().into());
+                since(begin, TimeDelta::minutes(1))
+            }
+            Frequency::Secondly => since(start, TimeDelta::seconds(1)),
+        }
+    }
+
+    fn after_periods(&self, begin: NaiveDateTime, periods: i64) -> Option<NaiveDateTime> {
+        let months = |periods: i64| {
+            let month = i64::from(begin.year()) * 12 + i64::from(begin.month0()) + periods;
+            let year = i32::try_from(month.div_euclid(12)).ok()?;
+            let date = NaiveDate::from_ymd_opt(year, u32::try_from(month.rem_euclid(12)).ok()? + 1, 1)?;
+            Some(date.and_time(begin.time()))
+        };
+        let unit = match self.rule.get_freq() {
+            Frequency::Yearly => return months(periods.checked_mul(12)?),
+            Frequency::Monthly => return months(periods),
+            Frequency::Weekly => 7 * 86_400,
+            Frequency::Daily => 86_400,
+            Frequency::Hourly => 3_600,
+            Frequency::Minutely => 60,
+            Frequency::Secondly => 1,
+        };
+        begin.checked_add_signed(TimeDelta::try_seconds(periods.checked_mul(unit)?)?)
+    }
+}
+
+/// The wall time as an instant of a world that is all in UTC.
+fn as_if_utc(wall: NaiveDateTime) -> DateTime<RuleZone> {
+    wall.and_utc().with_timezone(&RuleZone::UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recurrence(text: &str) -> Recurrence {
+        Recurrence::parse(text, Tz::Europe__Berlin).expect("a recurrence")
+    }
+
+    fn refused(text: &str) -> String {
+        Recurrence::parse(text, Tz::UTC)
+            .expect_err("it is refused")
+            .to_string()
+    }
+
+    fn wall(text: &str) -> NaiveDateTime {
+        text.parse().expect("a wall time")
+    }
+
+    #[test]
+    fn what_is_named_does_not_depend_on_where_one_begins_to_look() {
+        for rule in [
+            "FREQ=YEARLY;INTERVAL=3;BYMONTH=2;BYMONTHDAY=-1",
+            "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1,53;BYDAY=MO",
+            "FREQ=MONTHLY;INTERVAL=5;BYDAY=FR;BYMONTHDAY=13",
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+            "FREQ=MONTHLY;INTERVAL=7",
+            "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,MO;WKST=SU",
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO",
+            "FREQ=DAILY;INTERVAL=11;BYHOUR=8,20",
+            "FREQ=HOURLY;INTERVAL=50",
+            "FREQ=MINUTELY;INTERVAL=4321",
+            "FREQ=SECONDLY;INTERVAL=65535",
+        ] {
+            let recurrence = recurrence(&format!("DTSTART:20200131T093015\nRRULE:{rule}"));
+            let begin = wall("2031-01-01T00:00:00");
+            let from_start: Vec<_> = recurrence
+                .walls(recurrence.start)
+                .skip_while(|&named| named < begin)
+                .take(40)
+                .collect();
+            let from_near: Vec<_> = iter::successors(recurrence.first_from(begin), |&named| {
+                recurrence.first_from(named + TimeDelta::seconds(1))
+            })
+            .take(40)
+            .collect();
+            assert_eq!(from_near, from_start, "{rule}");
+            for pair in from_start.windows(2) {
+                assert_eq!(recurrence.last_before(pair[1]), Some(pair[0]), "{rule}");
+            }
+        }
+    }
+
+    #[test]
+    fn dates_are_added_and_removed() {
+        let recurrence = recurrence(
+            "DTSTART;TZID=America/New_York:20250101T090000\nRRULE:FREQ=DAILY;COUNT=4\n\
+             EXDATE;TZID=America/New_York:20250102T090000\nRDATE:20250102T170000Z",
+        );
+        let all: Vec<_> = iter::successors(recurrence.first_from(recurrence.start), |&named| {
+            recurrence.first_from(named + TimeDelta::seconds(1))
+        })
+        .map(|named| named.to_string())
+        .collect();
+        assert_eq!(
+            all,
+            [
+                "2025-01-01 09:00:00",
+                "2025-01-02 12:00:00",
+                "2025-01-03 09:00:00",
+                "2025-01-04 09:00:00"
+            ]
+        );
+        assert_eq!(
+            recurrence.last_before(wall("2025-01-03T09:00:00")),
+            Some(wall("2025-01-02T12:00:00"))
+        );
+    }
+
+    #[test]
+    fn until_is_in_utc_or_on_the_wall_and_inclusive() {
+        for (until, last) in [
+            ("20250103T080000Z", "2025-01-03T09:00:00"),
+            ("20250103T075959Z", "2025-01-02T09:00:00"),
+            ("20250103T090000", "2025-01-03T09:00:00"),
+            ("20250103", "2025-01-03T09:00:00"),
+        ] {
+            let recurrence = recurrence(&format!(
+                "DTSTART:20250101T090000\nRRULE:FREQ=DAILY;UNTIL={until}"
+            ));
+            assert_eq!(
+                recurrence.last_before(wall("2026-01-01T00:00:00")),
+                Some(wall(last)),
+                "{until}"
+            );
+            assert_eq!(recurrence.first_from(wall("2025-01-03T09:00:01")), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_recurrence_is_refused_with_the_remedy() {
+        for (text, reason) in [
+            ("RRULE:FREQ=DAILY", "give exactly one DTSTART line; 0 are given"),
+            ("DTSTART:20250101", "give exactly one RRULE line; 0 are given"),
+            (
+                "DTSTART:20250101T090000\nRRULE:FREQ=DAILY;COUNT=20000",
+                "COUNT is 20000; at most 10000 are taken, so use the schedule's own count limit or UNTIL",
+            ),
+            (
+                "DTSTART:20250101T090000\nRRULE:FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30",
+                "the rule names no instant after its DTSTART; change the parts that exclude each other",
+            ),
+            (
+                "DTSTART;TZID=Mars/Base:20250101T090000\nRRULE:FREQ=DAILY",
+                "\"Mars/Base\" is not a zone of the IANA database; write one such as Europe/Berlin, or leave TZID out",
+            ),
+            (
+                "DTSTART:2025-01-01\nRRULE:FREQ=DAILY",
+                "\"2025-01-01\" of DTSTART is not a date; write 20250131, 20250131T093000 or 20250131T093000Z, from 1900 to 2199",
+            ),
+            (
+                "DTSTART:20250101T090000\nRRULE:FREQ=DAILY;INTERVAL=0",
+                "INTERVAL is 0; give 1 or more",
+            ),
+        ] {
+            assert_eq!(refused(text), reason);
+        }
+        assert!(refused("DTSTART:20250101\nRRULE:FREQ=DAILY;BYHOUR=25").starts_with("RRULE: "));
+        assert!(refused("DTSTART:20250101\nRRULE:FREQ=DAILY;BYDAY=é").contains("ASCII"));
+    }
+}
