@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod error;
 pub mod event;
 pub mod executor;
+pub mod expression;
 pub mod housekeeping;
 pub mod id;
 pub mod journal;

@@ -1,0 +1,5 @@
+//! What expressions come to, and what is refused.
+
+mod hostile;
+mod refused;
+mod values;
