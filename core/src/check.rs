@@ -20,6 +20,25 @@ pub struct Faults {
     place: Vec<String>,
     found: Vec<Refusal>,
     untold: usize,
+    remarks: Vec<Refusal>,
+}
+
+/// What becomes of an input for something that was found in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It is refused.
+    Error,
+    /// It is taken; the caller may have meant something else.
+    Remark,
+}
+
+/// Everything that was found in an input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Why it is refused; empty when it is taken.
+    pub faults: Vec<Refusal>,
+    /// What the caller may want to know all the same.
+    pub remarks: Vec<Refusal>,
 }
 
 /// A value under a name, in the order in which the caller gave them; names may repeat until they were checked.
@@ -41,7 +60,7 @@ impl Faults {
     }
 
     /// Looks at every item of the list called `name`, and refuses a list that is longer than `most`.
-    pub fn each<T>(&mut self, name: &str, items: &[T], most: usize, mut look: impl FnMut(&mut Self, &T)) {
+    pub fn each<T>(&mut self, name: &str, items: &[T], most: usize, look: impl FnMut(&mut Self, &T)) {
         self.within(name, |faults| {
             if items.len() > most {
                 faults.exceeded(
@@ -50,10 +69,15 @@ impl Faults {
                 );
                 return;
             }
-            for (place, item) in items.iter().enumerate() {
-                faults.within(&place, |faults| look(faults, item));
-            }
+            faults.every(items, look);
         });
+    }
+
+    /// Looks at every item of the list that is being looked at, however long it is.
+    pub fn every<T>(&mut self, items: &[T], mut look: impl FnMut(&mut Self, &T)) {
+        for (place, item) in items.iter().enumerate() {
+            self.within(&place, |faults| look(faults, item));
+        }
     }
 
     /// Notes that the value here is not of the form it must have.
@@ -81,22 +105,48 @@ impl Faults {
         }
     }
 
-    /// Whether nothing was found.
+    /// Notes something at `path`, which goes on from the place that is being looked at.
+    pub fn tell_below(&mut self, path: Vec<String>, severity: Severity, code: RefusalCode, message: String) {
+        match severity {
+            Severity::Error => {
+                let depth = self.place.len();
+                self.place.extend(path);
+                self.tell(code, message);
+                self.place.truncate(depth);
+            }
+            Severity::Remark if self.remarks.len() < MOST_TOLD => {
+                let path = self.place.iter().cloned().chain(path);
+                self.remarks.push(Refusal::new(code, path, message));
+            }
+            Severity::Remark => {}
+        }
+    }
+
+    /// Whether no fault was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// `Ok` when nothing was found.
-    pub fn into_result(mut self) -> Result<(), CommandError> {
-        if self.found.is_empty() {
-            return Ok(());
+    /// `Ok` when no fault was found.
+    pub fn into_result(self) -> Result<(), CommandError> {
+        match self.into_findings().faults {
+            faults if faults.is_empty() => Ok(()),
+            faults => Err(CommandError::Refused(faults)),
         }
+    }
+
+    /// Everything that was found.
+    #[must_use]
+    pub fn into_findings(mut self) -> Findings {
         if self.untold > 0 {
             let message = format!("{} more faults were found and are not listed", self.untold);
             self.found.push(Refusal::invalid(Vec::<String>::new(), message));
         }
-        Err(CommandError::Refused(self.found))
+        Findings {
+            faults: self.found,
+            remarks: self.remarks,
+        }
     }
 }
 

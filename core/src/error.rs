@@ -59,6 +59,8 @@ pub enum RefusalCode {
         /// Their keys, in order; the first is repeated at the end.
         cycle: Vec<String>,
     },
+    /// A node of a graph is joined to nothing, or nothing leads to it.
+    Unconnected,
     /// A bound is passed.
     QuotaExceeded {
         /// The bound.

@@ -3,7 +3,8 @@
 use serde_json::json;
 use waterclock_core::id::{TenantId, WorkflowId, WorkflowVersionId};
 use waterclock_core::retry::RetryPolicy;
-use waterclock_core::workflow::{Definition, Graph, NodeSpec, Work};
+use waterclock_core::workflow::graph::{Vertex, check};
+use waterclock_core::workflow::{Definition, NodeSpec, Work};
 
 use crate::world::{SUBJECT, World};
 
@@ -38,8 +39,9 @@ pub fn graph(chains: &str) -> Definition {
             );
         }
     }
+    let vertices: Vec<Vertex<'_>> = keys.iter().map(|key| Vertex::plain(key)).collect();
     Definition {
-        edges: Graph::check(&keys, &edges).expect("a graph"),
+        edges: check(&vertices, &edges).edges,
         nodes: keys.into_iter().map(node).collect(),
         ..Definition::default()
     }

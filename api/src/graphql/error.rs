@@ -24,6 +24,8 @@ pub(crate) enum UserErrorCode {
     RevisionConflict,
     /// Nodes wait for each other.
     Cycle,
+    /// A node of a graph is joined to nothing, or nothing leads to it.
+    Unconnected,
     /// A bound is passed.
     QuotaExceeded,
 }
@@ -120,6 +122,7 @@ impl From<Refusal> for UserError {
             RefusalCode::NotFound => input(UserErrorCode::NotFound),
             RefusalCode::AlreadyExists => input(UserErrorCode::AlreadyExists),
             RefusalCode::Conflict => input(UserErrorCode::Conflict),
+            RefusalCode::Unconnected => input(UserErrorCode::Unconnected),
             RefusalCode::RevisionConflict { current } => {
                 let code = UserErrorCode::RevisionConflict;
                 Self::RevisionConflict(RevisionConflictError {

@@ -191,12 +191,10 @@ impl Proposal for WorkflowProposal {
                 ]
             })
             .collect();
-        let draft = Self::check(self, &named, faults);
-        if let Some(draft) = &draft {
-            let catalogue = catalogue_of(transaction, tenant, held).await?;
-            draft.resolve(&catalogue, faults);
-        }
-        Ok(draft)
+        let proposed = Self::check(self, &named, faults);
+        let catalogue = catalogue_of(transaction, tenant, held).await?;
+        proposed.check_resolved(&catalogue, faults);
+        Ok(proposed.into_draft())
     }
 }
 

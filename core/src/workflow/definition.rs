@@ -20,7 +20,7 @@ use super::graph::Edge;
 pub struct Definition {
     /// The task nodes; an edge names them by their place in this list.
     pub nodes: Vec<NodeSpec>,
-    /// Who waits for whom.
+    /// Who waits for whom: the edges that were given, and those that follow from what nodes require.
     pub edges: Vec<Edge>,
     /// What a run may be given, by name. Empty: anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -136,6 +136,12 @@ pub struct NodeSpec {
     /// The list, the shards or the executors that it runs over; it runs once when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
+    /// The names that it needs somebody to have produced before; the edges that follow are among the edges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// The names that others may require.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub produces: Vec<String>,
 }
 
 impl NodeSpec {
@@ -158,6 +164,8 @@ impl NodeSpec {
             allow_failure: false,
             disabled: false,
             spread: None,
+            requires: Vec::new(),
+            produces: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::graph::{Vertex, edges_with_derived};
 use super::{
     ApprovalSpec, BranchSpec, Conduct, Definition, Edge, EndpointSpec, InputSpec, NodeSpec, ProgramSpec,
     Spread, SubWorkflowSpec, TriggerRule, WaitSpec, Work,
@@ -19,10 +20,6 @@ use crate::registered::{Registered, Registrable};
 use crate::task_node::{NodeSettings, TaskNodeSpec, TaskWork};
 use crate::template::{Names, TemplateError, TemplateScope, check_template, templates_of};
 
-/// The most nodes of a workflow.
-pub const MOST_NODES: usize = 10_000;
-/// The most edges of a workflow.
-pub const MOST_EDGES: usize = 100_000;
 /// The priority of workflows that name none.
 pub const DEFAULT_PRIORITY: i16 = 5;
 
@@ -34,7 +31,7 @@ pub type Workflow = Registered<Draft>;
 pub struct Draft {
     /// The nodes; an edge names them by their place in this list.
     pub nodes: Vec<DraftNode>,
-    /// Who waits for whom.
+    /// The edges that were given; those that follow from what nodes require are not among them.
     pub edges: Vec<Edge>,
     /// What a run may be given, by name. Empty: anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -53,6 +50,12 @@ pub struct DraftNode {
     pub key: String,
     /// What it does.
     pub work: NodeWork,
+    /// The names that it needs somebody to have produced before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// The names that others may require.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub produces: Vec<String>,
     /// What it says beyond its task node.
     #[serde(flatten)]
     pub settings: NodeSettings,
@@ -118,25 +121,48 @@ pub struct Catalogue {
 impl Draft {
     /// What a version made now would hold. What cannot be resolved is a fault at the place of its node.
     pub fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Definition {
-        let declared: Option<Vec<&str>> =
-            (!self.inputs.is_empty()).then(|| self.inputs.keys().map(String::as_str).collect());
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        faults.each("nodes", &self.nodes, MOST_NODES, |faults, node| {
-            if let Some(spec) = node.resolve(catalogue, faults) {
-                check_inputs(&spec.work, declared.as_deref(), faults);
-                nodes.push(spec);
-            }
-        });
+        let nodes: Vec<Option<&DraftNode>> = self.nodes.iter().map(Some).collect();
+        let vertices: Vec<Vertex<'_>> = self.nodes.iter().map(DraftNode::vertex).collect();
         Definition {
-            nodes,
-            edges: self.edges.clone(),
+            nodes: resolve(&nodes, &self.inputs, catalogue, faults),
+            edges: edges_with_derived(&vertices, &self.edges),
             inputs: self.inputs.clone(),
             conduct: self.conduct.clone(),
         }
     }
 }
 
+/// Resolves the nodes that there are, each at its place among those that are missing.
+pub(super) fn resolve(
+    nodes: &[Option<&DraftNode>],
+    inputs: &BTreeMap<String, InputSpec>,
+    catalogue: &Catalogue,
+    faults: &mut Faults,
+) -> Vec<NodeSpec> {
+    let declared: Option<Vec<&str>> =
+        (!inputs.is_empty()).then(|| inputs.keys().map(String::as_str).collect());
+    let mut specs = Vec::with_capacity(nodes.len());
+    faults.within("nodes", |faults| {
+        faults.every(nodes, |faults, node| {
+            if let Some(spec) = node.and_then(|node| node.resolve(catalogue, faults)) {
+                check_inputs(&spec.work, declared.as_deref(), faults);
+                specs.push(spec);
+            }
+        });
+    });
+    specs
+}
+
 impl DraftNode {
+    /// The node as the graph sees it.
+    pub(super) fn vertex(&self) -> Vertex<'_> {
+        Vertex {
+            key: &self.key,
+            requires: &self.requires,
+            produces: &self.produces,
+        }
+    }
+
     fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<NodeSpec> {
         let (work, settings) = self.resolve_work(catalogue, faults)?;
         self.check_applicable(&work, faults);
@@ -156,6 +182,8 @@ impl DraftNode {
             allow_failure: settings.allow_failure.unwrap_or(false),
             disabled: self.disabled,
             spread: self.spread.clone(),
+            requires: self.requires.clone(),
+            produces: self.produces.clone(),
         })
     }
 
@@ -307,6 +335,8 @@ mod tests {
             nodes: vec![DraftNode {
                 key: "hello".to_owned(),
                 work: NodeWork::TaskNode(task_node),
+                requires: Vec::new(),
+                produces: Vec::new(),
                 settings,
                 trigger_rule: TriggerRule::default(),
                 condition: None,

@@ -6,7 +6,8 @@
 mod behaviour;
 mod definition;
 mod draft;
-mod graph;
+pub mod graph;
+mod limits;
 mod pinned;
 mod proposal;
 mod version;
@@ -19,8 +20,9 @@ pub use definition::{
     CallbackSpec, Conduct, Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec,
     PackageRef, ProgramSpec, Runtime, StatusRange, Work,
 };
-pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, MOST_EDGES, MOST_NODES, NodeWork, Workflow};
-pub use graph::{Edge, Graph, GraphFault};
+pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, NodeWork, Workflow};
+pub use graph::{Edge, Graph};
+pub use limits::WorkflowLimits;
 pub use pinned::PinnedVersion;
-pub use proposal::{EdgeProposal, InputProposal, NodeProposal, WorkflowProposal};
+pub use proposal::{EdgeProposal, InputProposal, NodeProposal, ProposedDraft, WorkflowProposal};
 pub use version::WorkflowVersion;

@@ -59,7 +59,7 @@ impl PinnedVersion {
         self.graph
             .children(place)
             .iter()
-            .map(|&child| i32::try_from(child).expect("a workflow has at most 10,000 nodes"))
+            .map(|&child| i32::try_from(child).expect("the number of nodes is bounded far below 2^31"))
     }
 
     /// The nodes that can never start when the node at `place` failed for good.
@@ -69,7 +69,7 @@ impl PinnedVersion {
         let found = self.graph.descendants([place]);
         found
             .into_iter()
-            .map(|node| i32::try_from(node).expect("a workflow has at most 10,000 nodes"))
+            .map(|node| i32::try_from(node).expect("the number of nodes is bounded far below 2^31"))
             .collect()
     }
 

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::draft::{DEFAULT_PRIORITY, MOST_EDGES, MOST_NODES};
-use super::{
-    Conduct, Draft, DraftNode, Edge, Graph, GraphFault, InputSpec, InputType, NodeWork, TriggerRule,
-};
+use super::draft::{self, Catalogue, DEFAULT_PRIORITY};
+use super::graph::{GraphFault, Vertex, check};
+use super::{Conduct, Draft, DraftNode, Edge, InputSpec, InputType, NodeWork, TriggerRule};
 use crate::check::{Faults, check_key, check_range, check_text, quoted};
 use crate::error::RefusalCode;
 use crate::id::TaskNodeId;
@@ -19,6 +18,10 @@ use crate::task_node::SettingsProposal;
 const MOST_INPUTS: usize = 100;
 /// The most bytes of an input's description, and of its default as JSON.
 const LONGEST_INPUT: usize = 4 * 1024;
+/// The most names that a node may require, and the most that it may produce.
+const MOST_NAMES: usize = 1_000;
+/// The most bytes of such a name.
+const LONGEST_NAME: usize = 127;
 
 /// What a caller wants the next version of a workflow to hold.
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +45,10 @@ pub struct NodeProposal {
     pub key: String,
     /// The task node that it uses.
     pub task_node: Reference<TaskNodeId>,
+    /// The names that it needs somebody to have produced before.
+    pub requires: Vec<String>,
+    /// The names that others may require.
+    pub produces: Vec<String>,
     /// What it says beyond its task node.
     pub settings: SettingsProposal,
 }
@@ -64,55 +71,78 @@ pub struct InputProposal {
     pub spec: InputSpec,
 }
 
+/// A draft of which something may be missing or wrong.
+///
+/// It is kept so that what can be said of its sound parts is said together with what is wrong with the others.
+#[derive(Clone, Debug)]
+pub struct ProposedDraft {
+    nodes: Vec<Option<DraftNode>>,
+    edges: Vec<Edge>,
+    inputs: BTreeMap<String, InputSpec>,
+    priority: i16,
+}
+
+impl ProposedDraft {
+    /// Checks what can only be seen from what the nodes lead to.
+    pub fn check_resolved(&self, catalogue: &Catalogue, faults: &mut Faults) {
+        let nodes: Vec<Option<&DraftNode>> = self.nodes.iter().map(Option::as_ref).collect();
+        draft::resolve(&nodes, &self.inputs, catalogue, faults);
+    }
+
+    /// The draft, unless a node is missing.
+    #[must_use]
+    pub fn into_draft(self) -> Option<Draft> {
+        let nodes: Option<Vec<DraftNode>> = self.nodes.into_iter().collect();
+        nodes.map(|nodes| Draft {
+            nodes,
+            edges: self.edges,
+            inputs: self.inputs,
+            priority: self.priority,
+            conduct: Conduct::default(),
+        })
+    }
+}
+
 impl WorkflowProposal {
-    /// Checks everything that needs no more than the task nodes which the proposal names, and gives the draft when
-    /// nothing is wrong with it.
+    /// Checks everything that needs no more than the task nodes which the proposal names.
     pub fn check(
         &self,
         task_nodes: &HashMap<Reference<TaskNodeId>, TaskNodeId>,
         faults: &mut Faults,
-    ) -> Option<Draft> {
+    ) -> ProposedDraft {
         let priority = self.priority.unwrap_or(i32::from(DEFAULT_PRIORITY));
         faults.within("priority", |faults| {
             check_range(faults, "the priority", priority.into(), 0..=9);
         });
         let inputs = self.check_inputs(faults);
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        faults.each("nodes", &self.nodes, MOST_NODES, |faults, node| {
-            nodes.extend(node.check(task_nodes, faults));
+        faults.within("nodes", |faults| {
+            faults.every(&self.nodes, |faults, node| {
+                nodes.push(node.check(task_nodes, faults));
+            });
         });
-        let edges = self.check_graph(faults)?;
-        let complete = nodes.len() == self.nodes.len();
-        complete.then(|| Draft {
+        ProposedDraft {
             nodes,
-            edges,
+            edges: self.check_graph(faults),
             inputs,
             priority: priority.try_into().unwrap_or(DEFAULT_PRIORITY),
-            conduct: Conduct::default(),
-        })
+        }
     }
 
-    fn check_graph(&self, faults: &mut Faults) -> Option<Vec<Edge>> {
-        if self.edges.len() > MOST_EDGES {
-            let message = format!(
-                "{} edges are given; a workflow has at most {MOST_EDGES}",
-                self.edges.len()
-            );
-            faults.within("edges", |faults| faults.exceeded(MOST_EDGES, message));
-            return None;
-        }
-        if self.nodes.len() > MOST_NODES {
-            return None;
-        }
-        let keys: Vec<&str> = self.nodes.iter().map(|node| node.key.as_str()).collect();
+    /// The given edges, as far as they are edges.
+    fn check_graph(&self, faults: &mut Faults) -> Vec<Edge> {
+        let nodes: Vec<Vertex<'_>> = self.nodes.iter().map(NodeProposal::vertex).collect();
         let edges: Vec<(&str, &str)> = self
             .edges
             .iter()
             .map(|edge| (edge.from.as_str(), edge.to.as_str()))
             .collect();
-        Graph::check(&keys, &edges)
-            .map_err(|found| found.into_iter().for_each(|fault| tell(fault, faults)))
-            .ok()
+        let mut checked = check(&nodes, &edges);
+        for fault in checked.faults {
+            tell(fault, faults);
+        }
+        checked.edges.truncate(checked.given);
+        checked.edges
     }
 
     fn check_inputs(&self, faults: &mut Faults) -> BTreeMap<String, InputSpec> {
@@ -131,12 +161,23 @@ impl WorkflowProposal {
 }
 
 impl NodeProposal {
+    fn vertex(&self) -> Vertex<'_> {
+        Vertex {
+            key: &self.key,
+            requires: &self.requires,
+            produces: &self.produces,
+        }
+    }
+
     fn check(
         &self,
         task_nodes: &HashMap<Reference<TaskNodeId>, TaskNodeId>,
         faults: &mut Faults,
     ) -> Option<DraftNode> {
         faults.within("key", |faults| check_key(faults, &self.key));
+        for (list, names) in [("requires", &self.requires), ("produces", &self.produces)] {
+            faults.each(list, names, MOST_NAMES, |faults, name| check_name(faults, name));
+        }
         // Whether the task node runs a program is seen when the draft is resolved.
         let settings = self.settings.check(true, faults);
         let Some(&task_node) = task_nodes.get(&self.task_node) else {
@@ -151,6 +192,8 @@ impl NodeProposal {
         Some(DraftNode {
             key: self.key.clone(),
             work: NodeWork::TaskNode(task_node),
+            requires: self.requires.clone(),
+            produces: self.produces.clone(),
             settings,
             trigger_rule: TriggerRule::default(),
             condition: None,
@@ -206,48 +249,49 @@ fn check_default(faults: &mut Faults, kind: InputType, default: &Value) {
     }
 }
 
-/// Notes a fault of the graph at the place in the input that it comes from.
-fn tell(fault: GraphFault, faults: &mut Faults) {
-    let message = fault.to_string();
-    match fault {
-        GraphFault::Empty => faults.within("nodes", |faults| faults.invalid(message)),
-        GraphFault::DuplicateKey { node, .. } => {
-            faults.within("nodes", |faults| {
-                faults.within(&node, |faults| {
-                    faults.within("key", |faults| faults.invalid(message));
-                });
-            });
-        }
-        GraphFault::UnknownNode { edge, is_from, .. } => {
-            let end = if is_from { "from" } else { "to" };
-            faults.within("edges", |faults| {
-                faults.within(&edge, |faults| {
-                    faults.within(end, |faults| faults.missing(message));
-                });
-            });
-        }
-        GraphFault::SelfEdge { edge, .. } | GraphFault::DuplicateEdge { edge, .. } => {
-            faults.within("edges", |faults| {
-                faults.within(&edge, |faults| faults.invalid(message));
-            });
-        }
-        GraphFault::Cycle { cycle } => {
-            faults.within("edges", |faults| {
-                faults.tell(RefusalCode::Cycle { cycle }, message);
-            });
-        }
+/// Checks a name that nodes require and produce.
+fn check_name(faults: &mut Faults, name: &str) {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
+        let told = quoted(name);
+        faults.invalid(format!(
+            "{told} is not a name to require or produce: 1 to {LONGEST_NAME} letters, digits and `-_./:@`"
+        ));
     }
+}
+
+/// Notes what is said of the graph at the place in the input that it comes from.
+fn tell(fault: GraphFault, faults: &mut Faults) {
+    let (path, severity, message) = (fault.path(), fault.severity(), fault.to_string());
+    let code = match fault {
+        GraphFault::UnknownNode { .. } | GraphFault::UnknownRequirement { .. } => RefusalCode::NotFound,
+        GraphFault::Cycle { cycle, .. } => RefusalCode::Cycle { cycle },
+        GraphFault::Orphan { .. } | GraphFault::Unconnected { .. } | GraphFault::Unreachable { .. } => {
+            RefusalCode::Unconnected
+        }
+        GraphFault::Empty
+        | GraphFault::DuplicateKey { .. }
+        | GraphFault::SelfEdge { .. }
+        | GraphFault::DuplicateEdge { .. }
+        | GraphFault::RequiredTwice { .. }
+        | GraphFault::ProducedTwice { .. }
+        | GraphFault::MoreCycles { .. } => RefusalCode::InvalidInput,
+    };
+    faults.tell_below(path, severity, code, message);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::{CommandError, Refusal};
+    use crate::workflow::WorkflowLimits;
 
     fn proposal(nodes: &[&str], edges: &[(&str, &str)]) -> WorkflowProposal {
         let node = |key: &&str| NodeProposal {
             key: (*key).to_owned(),
             task_node: Reference::Key("known".to_owned()),
+            requires: Vec::new(),
+            produces: Vec::new(),
             settings: SettingsProposal::default(),
         };
         let edge = |&(from, to): &(&str, &str)| EdgeProposal {
@@ -266,11 +310,11 @@ mod tests {
     fn refusals(proposal: &WorkflowProposal) -> Vec<Refusal> {
         let known = HashMap::from([(Reference::Key("known".to_owned()), TaskNodeId::generate())]);
         let mut faults = Faults::default();
-        let draft = proposal.check(&known, &mut faults);
+        let proposed = proposal.check(&known, &mut faults);
         if let Err(CommandError::Refused(refusals)) = faults.into_result() {
             return refusals;
         }
-        assert!(draft.is_some());
+        assert!(proposed.into_draft().is_some());
         Vec::new()
     }
 
@@ -322,9 +366,40 @@ mod tests {
     }
 
     #[test]
-    fn more_edges_than_the_bound_are_refused_with_the_bound() {
-        let found = refusals(&proposal(&["a", "b"], &vec![("a", "b"); MOST_EDGES + 1]));
-        assert_eq!(found[0].code, RefusalCode::QuotaExceeded { limit: 100_000 });
-        assert_eq!(found[0].path, ["edges"]);
+    fn a_workflow_too_large_is_refused_with_the_limit() {
+        let limits = WorkflowLimits { nodes: 2, edges: 2 };
+        let mut large = proposal(&["a", "b", "c"], &[("a", "b"), ("b", "c")]);
+        large.nodes[2].requires = vec!["name".to_owned()];
+        let Err(CommandError::Refused(found)) = limits.check(&large) else {
+            panic!("the limits were not seen")
+        };
+        let told: Vec<_> = found.iter().map(|refusal| (refusal.path[0].as_str(), &refusal.code)).collect();
+        let limit = RefusalCode::QuotaExceeded { limit: 2 };
+        assert_eq!(told, [("nodes", &limit), ("edges", &limit)]);
+        large.nodes.pop();
+        assert!(limits.check(&large).is_ok());
+    }
+
+    #[test]
+    fn what_is_derived_is_not_kept_among_the_edges_that_were_given() {
+        let mut derived = proposal(&["a", "b", "c"], &[("a", "b")]);
+        derived.nodes[0].produces = vec!["table".to_owned()];
+        for node in [1, 2] {
+            derived.nodes[node].requires = vec!["table".to_owned()];
+        }
+        assert_eq!(refusals(&derived), []);
+        let known = HashMap::from([(Reference::Key("known".to_owned()), TaskNodeId::generate())]);
+        let draft = derived.check(&known, &mut Faults::default()).into_draft().unwrap();
+        assert_eq!(draft.edges, [Edge { from: 0, to: 1 }]);
+        assert_eq!(draft.nodes[2].requires, ["table"]);
+    }
+
+    #[test]
+    fn a_name_is_refused_at_its_place() {
+        let mut faulty = proposal(&["a"], &[]);
+        faulty.nodes[0].requires = vec!["two words".to_owned()];
+        faulty.nodes[0].produces = vec![String::new()];
+        let told: Vec<_> = refusals(&faulty).iter().map(|refusal| refusal.path.join(".")).collect();
+        assert_eq!(told, ["nodes.0.requires.0", "nodes.0.produces.0", "nodes.0.requires.0"]);
     }
 }

@@ -99,7 +99,7 @@ impl WorkflowDraft {
             .collect()
     }
 
-    /// Who waits for whom.
+    /// The edges that were given. Those that follow from what nodes require are in `Workflow.graph`.
     #[graphql(complexity = "weight_of_whole(child_complexity)")]
     async fn edges(&self) -> Vec<GraphEdge> {
         edges(&self.0.spec.edges, |place| &self.0.spec.nodes[place].key)
@@ -132,6 +132,16 @@ impl DraftNode {
             Some(id) => Ok(load(context, id).await?.map(TaskNode)),
             None => Ok(None),
         }
+    }
+
+    /// The names that it needs another node to have produced before.
+    async fn requires(&self) -> &[String] {
+        &self.node().requires
+    }
+
+    /// The names that other nodes may require.
+    async fn produces(&self) -> &[String] {
+        &self.node().produces
     }
 
     /// What it says beyond its task node.

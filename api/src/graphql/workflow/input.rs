@@ -17,6 +17,11 @@ pub(crate) struct WorkflowNodeInput {
     key: String,
     /// The task node that it uses.
     task_node: ReferenceInput,
+    /// The names that it needs another node to have produced before: it waits for whichever node produces each. 1 to 127
+    /// letters, digits and `-_./:@`.
+    requires: Option<Vec<String>>,
+    /// The names that other nodes may require. A name is produced by one node at most.
+    produces: Option<Vec<String>>,
     /// What it says beyond its task node.
     #[graphql(flatten)]
     settings: NodeSettingsFields,
@@ -58,9 +63,10 @@ pub(crate) struct WorkflowFields {
     /// What it is for.
     #[graphql(default)]
     description: String,
-    /// The nodes, 1 to 10,000.
+    /// The nodes: at least one, and at most as many as the service is set to take, 10,000 unless it says otherwise.
     nodes: Vec<WorkflowNodeInput>,
-    /// Who waits for whom, at most 100,000 edges.
+    /// Who waits for whom, beside what follows from what nodes require and produce; together at most as many as the service
+    /// is set to take, 100,000 unless it says otherwise.
     edges: Option<Vec<GraphEdgeInput>>,
     /// What a run may be given; anything when absent or empty.
     inputs: Option<Vec<InputDeclarationInput>>,
@@ -108,6 +114,8 @@ impl From<WorkflowNodeInput> for NodeProposal {
         Self {
             key: input.key,
             task_node,
+            requires: input.requires.unwrap_or_default(),
+            produces: input.produces.unwrap_or_default(),
             settings: input.settings.into(),
         }
     }

@@ -70,7 +70,7 @@ impl WorkflowVersion {
         Ok((0..definition.nodes.len()).map(node).collect())
     }
 
-    /// Who waits for whom.
+    /// Who waits for whom, given and derived.
     #[graphql(complexity = "weight_of_whole(child_complexity)")]
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<GraphEdge>> {
         let definition = self.definition(context).await?;
@@ -137,6 +137,16 @@ impl VersionNode {
             Work::Endpoint(endpoint) => Some(PinnedEndpoint(endpoint)),
             _ => None,
         }
+    }
+
+    /// The names that it needs another node to have produced before.
+    async fn requires(&self) -> &[String] {
+        &self.spec().requires
+    }
+
+    /// The names that other nodes may require.
+    async fn produces(&self) -> &[String] {
+        &self.spec().produces
     }
 
     /// What an executor must offer to be given it.
