@@ -15,7 +15,8 @@ pub(crate) use client::{
     RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
-    ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, MigrateArgs, SchedulerArgs, TokenArgs, UpArgs,
+    ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MigrateArgs, SchedulerArgs, TokenArgs,
+    UpArgs,
 };
 
 const SETTINGS_HELP: &str = "\

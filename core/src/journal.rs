@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 
 use crate::catalogue::read;
-use crate::id::{ExecutorId, RunId, TaskRunId, TenantId};
+use crate::id::{ExecutorId, RunId, TaskRunId, TenantId, WorkflowId};
 use crate::store::attempts::{Attempt, AttemptPage, list_attempts};
 use crate::store::executor_lives::{
     Executor, ExecutorPage, count_used_slots, find_executor, list_executors, list_executors_by_id,
 };
 use crate::store::log_lines::{LogPage, PrintedLine, list_log_lines};
+use crate::store::node_times::measure_nodes;
 use crate::store::runs::{Run, RunFilter, list_runs, list_runs_by_id};
 use crate::store::task_runs::{TaskRun, TaskRunPage, list_task_runs, list_task_runs_by_id};
 use crate::store::{Actor, Database, StoreError};
+use crate::workflow::graph::Expected;
 
 /// The reading side of what runs.
 #[derive(Clone)]
@@ -102,6 +104,21 @@ impl Journal {
             tenant,
             task_runs,
             page
+        ))
+    }
+
+    /// How long the nodes of a workflow took in its latest `runs`, by key. Those that never succeeded are left out.
+    pub async fn node_times(
+        &self,
+        tenant: TenantId,
+        workflow: WorkflowId,
+        runs: i64,
+    ) -> Result<HashMap<String, Expected>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| measure_nodes(
+            transaction,
+            tenant,
+            workflow,
+            runs
         ))
     }
 

@@ -21,6 +21,7 @@ use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
 use waterclock_core::clock::SystemClock;
 use waterclock_core::metrics::Metrics;
 use waterclock_core::watch::Watch;
+use waterclock_core::workflow::WorkflowLimits;
 
 use crate::world::{PATIENCE, Running, World};
 
@@ -50,6 +51,11 @@ impl Readiness for Ready {
 impl World {
     /// Serves the API.
     pub async fn serve(&self) -> Api {
+        self.serve_within(WorkflowLimits::default()).await
+    }
+
+    /// Serves the API, which takes workflows within these limits.
+    pub async fn serve_within(&self, workflow_limits: WorkflowLimits) -> Api {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("a port").to_string();
         let auth = AuthConfig {
@@ -67,6 +73,7 @@ impl World {
             database: self.api.clone(),
             signals: self.signals.clone(),
             watch: watch.clone(),
+            workflow_limits,
         });
         let packages = Packages {
             gate: gate.clone(),

@@ -106,47 +106,54 @@ pub(crate) struct QuotaExceededError {
     limit: i32,
 }
 
+impl From<&RefusalCode> for UserErrorCode {
+    fn from(code: &RefusalCode) -> Self {
+        match code {
+            RefusalCode::InvalidInput => Self::InvalidInput,
+            RefusalCode::NotFound => Self::NotFound,
+            RefusalCode::AlreadyExists => Self::AlreadyExists,
+            RefusalCode::Conflict => Self::Conflict,
+            RefusalCode::RevisionConflict { .. } => Self::RevisionConflict,
+            RefusalCode::Cycle { .. } => Self::Cycle,
+            RefusalCode::Unconnected => Self::Unconnected,
+            RefusalCode::QuotaExceeded { .. } => Self::QuotaExceeded,
+        }
+    }
+}
+
+/// The place of something in the argument of a field, beginning with the argument.
+pub(crate) fn path_in_input(path: Vec<String>) -> Vec<String> {
+    std::iter::once("input".to_owned()).chain(path).collect()
+}
+
 impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, message, path } = refusal;
-        let path = std::iter::once("input".to_owned()).chain(path).collect();
-        let input = |code| {
-            Self::Input(InputError {
+        let code = UserErrorCode::from(&refusal.code);
+        let (message, path) = (refusal.message, path_in_input(refusal.path));
+        match refusal.code {
+            RefusalCode::RevisionConflict { current } => Self::RevisionConflict(RevisionConflictError {
                 code,
-                message: message.clone(),
-                path: Vec::clone(&path),
-            })
-        };
-        match code {
-            RefusalCode::InvalidInput => input(UserErrorCode::InvalidInput),
-            RefusalCode::NotFound => input(UserErrorCode::NotFound),
-            RefusalCode::AlreadyExists => input(UserErrorCode::AlreadyExists),
-            RefusalCode::Conflict => input(UserErrorCode::Conflict),
-            RefusalCode::Unconnected => input(UserErrorCode::Unconnected),
-            RefusalCode::RevisionConflict { current } => {
-                let code = UserErrorCode::RevisionConflict;
-                Self::RevisionConflict(RevisionConflictError {
-                    code,
-                    message,
-                    path,
-                    current,
-                })
-            }
+                message,
+                path,
+                current,
+            }),
             RefusalCode::Cycle { cycle } => Self::Cycle(CycleError {
-                code: UserErrorCode::Cycle,
+                code,
                 message,
                 path,
                 cycle,
             }),
-            RefusalCode::QuotaExceeded { limit } => {
-                let limit = limit.try_into().unwrap_or(i32::MAX);
-                Self::QuotaExceeded(QuotaExceededError {
-                    code: UserErrorCode::QuotaExceeded,
-                    message,
-                    path,
-                    limit,
-                })
-            }
+            RefusalCode::QuotaExceeded { limit } => Self::QuotaExceeded(QuotaExceededError {
+                code,
+                message,
+                path,
+                limit: limit.try_into().unwrap_or(i32::MAX),
+            }),
+            RefusalCode::InvalidInput
+            | RefusalCode::NotFound
+            | RefusalCode::AlreadyExists
+            | RefusalCode::Conflict
+            | RefusalCode::Unconnected => Self::Input(InputError { code, message, path }),
         }
     }
 }

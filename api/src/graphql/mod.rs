@@ -37,11 +37,13 @@ mod workflow;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder};
 use waterclock_core::catalogue::Catalogue;
+use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::start_run::RunStarter;
 use waterclock_core::journal::Journal;
 use waterclock_core::signal::Signals;
 use waterclock_core::store::Database;
 use waterclock_core::watch::Watch;
+use waterclock_core::workflow::WorkflowLimits;
 
 use crate::transport::limits;
 
@@ -90,6 +92,8 @@ pub struct Services {
     pub signals: Signals,
     /// Hands out what happens; it must be running.
     pub watch: Watch,
+    /// How large a workflow may be.
+    pub workflow_limits: WorkflowLimits,
 }
 
 /// The schema with what its resolvers work with.
@@ -105,6 +109,11 @@ pub fn schema(services: Services) -> Schema {
         .data(RunStarter::new(
             services.database.clone(),
             services.signals.clone(),
+        ))
+        .data(WorkflowEditor::new(
+            services.database.clone(),
+            services.signals.clone(),
+            services.workflow_limits,
         ))
         .data(services.signals)
         .data(services.watch)

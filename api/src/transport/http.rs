@@ -18,7 +18,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
 use super::code::ErrorCode;
-use super::limits::MAX_BODY_BYTES;
 use super::negotiation::{Accepted, MediaType, accepted, sends_json};
 use super::params::{MalformedRequest, Params};
 use super::reply::Reply;
@@ -100,10 +99,11 @@ fn streams(accepted: Accepted, operation: &Operation) -> bool {
 
 /// The whole body, bounded in size and time.
 async fn body(service: &Service, request: Request) -> Result<Bytes, Response> {
-    if announced_length(request.headers()).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        return Err(too_large());
+    let most = service.settings.max_body_bytes;
+    if announced_length(request.headers()).is_some_and(|length| length > most as u64) {
+        return Err(too_large(most));
     }
-    let read = read_body(request.into_body());
+    let read = read_body(request.into_body(), most);
     match tokio::time::timeout(service.settings.body_timeout, read).await {
         Ok(result) => result,
         Err(_) => Err(refuse(
@@ -113,11 +113,11 @@ async fn body(service: &Service, request: Request) -> Result<Bytes, Response> {
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Response> {
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+async fn read_body(body: Body, most: usize) -> Result<Bytes, Response> {
+    axum::body::to_bytes(body, most).await.map_err(|error| {
         // The limit is the only cause that the client can be told about; else it has gone.
         if std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("limit")) {
-            too_large()
+            too_large(most)
         } else {
             refuse(StatusCode::BAD_REQUEST, "The body broke off.")
         }
@@ -168,8 +168,9 @@ fn malformed(error: &MalformedRequest) -> Response {
     refuse(StatusCode::BAD_REQUEST, &error.to_string())
 }
 
-fn too_large() -> Response {
-    refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB.")
+fn too_large(most: usize) -> Response {
+    let message = format!("The body is larger than {most} bytes, the most that this service is set to take.");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, &message)
 }
 
 fn not_acceptable() -> Response {

@@ -6,8 +6,11 @@
 
 use async_graphql::{ObjectType, SchemaBuilder, SubscriptionType};
 
-/// The largest body of a request, and the largest message of a socket.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The largest body of a request where no other is set: it holds a workflow of 10,000 nodes and 100,000 edges with the longest
+/// keys. Only who is known sends one.
+pub const DEFAULT_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// The largest message of a socket, which may come from anybody.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// The most lexical tokens of a document.
 pub const MAX_TOKENS: usize = 10_000;
 /// The deepest nesting of brackets in a document.

@@ -18,6 +18,7 @@ use super::code::ErrorCode;
 use super::completion::{Asked, FieldTypes};
 use super::document;
 use super::engine::Engine;
+use super::limits::DEFAULT_BODY_BYTES;
 use super::params::Params;
 use super::persisted::PersistedQueries;
 use super::reply::{Reply, internal_error};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub drain: Duration,
     /// How many operations may run on one socket at once.
     pub operations_per_socket: usize,
+    /// The largest body of a request, in bytes.
+    pub max_body_bytes: usize,
 }
 
 impl Default for Settings {
@@ -56,6 +59,7 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(12),
             drain: Duration::from_secs(1),
             operations_per_socket: 256,
+            max_body_bytes: DEFAULT_BODY_BYTES,
         }
     }
 }

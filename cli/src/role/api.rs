@@ -21,16 +21,18 @@ use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
 use waterclock_core::clock::SystemClock;
 use waterclock_core::store::{Actor, Database};
 use waterclock_core::watch::Watch;
+use waterclock_core::workflow::WorkflowLimits;
 
 use super::MANY_CONNECTIONS;
 use super::foundation::{Behind, Foundation};
-use crate::args::{ApiArgs, AuthArgs};
+use crate::args::{ApiArgs, AuthArgs, LimitArgs};
 
 /// What the API needs beside its [`Foundation`].
 pub(super) struct ApiSettings {
     pub(super) listener: TcpListener,
     pub(super) allowed_origins: AllowedOrigins,
     pub(super) authenticator: Authenticator,
+    pub(super) limits: LimitArgs,
 }
 
 pub(super) async fn run(args: ApiArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -38,6 +40,7 @@ pub(super) async fn run(args: ApiArgs, shutdown: CancellationToken) -> anyhow::R
         listener: bind(args.listen.listen).await?,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
         authenticator: Authenticator::new(auth_config(args.auth, None)?, Arc::new(SystemClock))?,
+        limits: args.limits,
     };
     let foundation = Foundation::new(args.database.database_url, MANY_CONNECTIONS);
     let tasks = TaskTracker::new();
@@ -118,6 +121,7 @@ pub(super) async fn serve(
         database: database.clone(),
         signals,
         watch: watch.clone(),
+        workflow_limits: workflow_limits(settings.limits),
     });
     let packages = Packages {
         gate: gate.clone(),
@@ -129,7 +133,10 @@ pub(super) async fn serve(
         sdl: graphql::sdl(),
         gate,
         allowed_origins: settings.allowed_origins,
-        settings: Settings::default(),
+        settings: Settings {
+            max_body_bytes: settings.limits.max_request_bytes as usize,
+            ..Settings::default()
+        },
         readiness: Arc::new(DatabaseReadiness { database, usable }),
         metrics: metrics.registry,
         routes: packages::routes(packages),
@@ -139,6 +146,13 @@ pub(super) async fn serve(
     let serving = server::serve(settings.listener, router, streams);
     tokio::join!(serving, watch.run(&shutdown)).0?;
     Ok(())
+}
+
+fn workflow_limits(args: LimitArgs) -> WorkflowLimits {
+    WorkflowLimits {
+        nodes: args.max_workflow_nodes as usize,
+        edges: args.max_workflow_edges as usize,
+    }
 }
 
 /// Whether the database was found to have this release's schema.

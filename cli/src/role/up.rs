@@ -53,6 +53,7 @@ pub(super) async fn run(
         listener,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
         authenticator: Authenticator::new(auth, Arc::new(SystemClock))?,
+        limits: args.limits,
     };
     let roles = |url| Roles {
         process,

@@ -5,6 +5,7 @@ pub mod cancel_run;
 mod conclude;
 pub mod create_tenant;
 pub mod drain_executor;
+pub mod edit_workflow;
 mod idempotency;
 mod proposal;
 pub mod publish_workflow;

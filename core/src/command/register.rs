@@ -1,18 +1,16 @@
-//! Registers programs, endpoints, task nodes and workflows.
+//! Registers programs, endpoints and task nodes; and workflows, for [`super::edit_workflow`].
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::conclude::conclude;
 use super::idempotency::{Claim, check_idempotency_key, claim};
-use super::publish_workflow::publish_in;
 use super::{Author, Proposal};
 use crate::check::{Faults, check_key, check_text};
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::registered::{Registered, Registrable};
 use crate::store::registry::Registry;
 use crate::store::{Actor, Database, Transaction};
-use crate::workflow::{Workflow, WorkflowProposal};
 
 /// The most bytes of a description.
 pub(super) const LONGEST_DESCRIPTION: usize = 4 * 1024;
@@ -42,41 +40,14 @@ pub async fn register<P: Proposal>(
     conclude(transaction, registered.map(|(registered, _)| registered)).await
 }
 
-/// Registers a workflow, and its first version as well if the proposal wants it: both or neither.
-pub async fn create_workflow(
-    database: &Database,
-    author: &Author,
-    new: &New<WorkflowProposal>,
-) -> Result<Workflow, CommandError> {
-    let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-    let workflow = create_in(&mut transaction, author, new).await;
-    conclude(transaction, workflow).await
-}
-
-async fn create_in(
-    transaction: &mut Transaction,
-    author: &Author,
-    new: &New<WorkflowProposal>,
-) -> Result<Workflow, CommandError> {
-    let (workflow, is_first) = register_in(transaction, author, new).await?;
-    if new.proposal.publish && is_first {
-        return Ok(publish_in(transaction, author, workflow).await?.workflow);
-    }
-    Ok(workflow)
-}
-
 /// Gives what was registered, and whether this call did it and not an earlier one under the same idempotency key.
-async fn register_in<P: Proposal>(
+pub(super) async fn register_in<P: Proposal>(
     transaction: &mut Transaction,
     author: &Author,
     new: &New<P>,
 ) -> Result<(Registered<P::Spec>, bool), CommandError> {
     let mut faults = Faults::default();
-    check_idempotency_key(&mut faults, new.idempotency_key.as_deref());
-    faults.within("key", |faults| check_key(faults, &new.key));
-    faults.within("description", |faults| {
-        check_text(faults, &new.description, LONGEST_DESCRIPTION);
-    });
+    check_new(&mut faults, new);
     let id = Uuid::now_v7();
     if faults.is_empty() {
         let key = new.idempotency_key.as_deref();
@@ -107,6 +78,15 @@ async fn register_in<P: Proposal>(
         ))
     })?;
     Ok((registered, true))
+}
+
+/// Checks the form of everything that is not the proposal itself.
+pub(super) fn check_new<P>(faults: &mut Faults, new: &New<P>) {
+    check_idempotency_key(faults, new.idempotency_key.as_deref());
+    faults.within("key", |faults| check_key(faults, &new.key));
+    faults.within("description", |faults| {
+        check_text(faults, &new.description, LONGEST_DESCRIPTION);
+    });
 }
 
 fn taken<S: Registrable>(key: &str) -> String {

@@ -1,7 +1,6 @@
 //! Puts another specification in the place of what is registered.
 
 use super::conclude::conclude;
-use super::publish_workflow::publish_in;
 use super::register::LONGEST_DESCRIPTION;
 use super::{Author, Proposal};
 use crate::check::{Faults, check_text};
@@ -9,7 +8,6 @@ use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::registered::{Registered, Registrable};
 use crate::store::registry::Registry;
 use crate::store::{Actor, Database, Transaction};
-use crate::workflow::{Workflow, WorkflowProposal};
 
 /// An edit.
 #[derive(Clone, Debug)]
@@ -35,30 +33,7 @@ pub async fn revise<P: Proposal>(
     conclude(transaction, revised).await
 }
 
-/// Edits a workflow's draft, and makes a version of it as well if the proposal wants it: both or neither.
-pub async fn update_workflow(
-    database: &Database,
-    author: &Author,
-    edit: &Edit<WorkflowProposal>,
-) -> Result<Workflow, CommandError> {
-    let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-    let workflow = update_in(&mut transaction, author, edit).await;
-    conclude(transaction, workflow).await
-}
-
-async fn update_in(
-    transaction: &mut Transaction,
-    author: &Author,
-    edit: &Edit<WorkflowProposal>,
-) -> Result<Workflow, CommandError> {
-    let workflow = revise_in(transaction, author, edit).await?;
-    if edit.proposal.publish {
-        return Ok(publish_in(transaction, author, workflow).await?.workflow);
-    }
-    Ok(workflow)
-}
-
-async fn revise_in<P: Proposal>(
+pub(super) async fn revise_in<P: Proposal>(
     transaction: &mut Transaction,
     author: &Author,
     edit: &Edit<P>,

@@ -41,6 +41,24 @@ pub(crate) async fn list_event_writers(transaction: &mut Transaction) -> Result<
     Ok(rows.into_iter().map(|row| row.writer).collect())
 }
 
+/// Writes down something that is about neither a run nor a task run.
+pub(crate) async fn insert_event(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    kind: EventKind,
+    data: Value,
+) -> Result<(), StoreError> {
+    diesel::insert_into(events::table)
+        .values((
+            events::tenant_id.eq(tenant.0),
+            events::kind.eq(kind.as_str()),
+            events::data.eq(data),
+        ))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
 /// Which events are worth reading for all who listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {

@@ -17,6 +17,7 @@ pub(crate) mod executors;
 pub(crate) mod housekeeping;
 pub mod log_lines;
 mod migrate;
+pub(crate) mod node_times;
 pub(crate) mod package_content;
 pub(crate) mod packages;
 pub(crate) mod programs;

@@ -373,7 +373,10 @@ mod tests {
         let Err(CommandError::Refused(found)) = limits.check(&large) else {
             panic!("the limits were not seen")
         };
-        let told: Vec<_> = found.iter().map(|refusal| (refusal.path[0].as_str(), &refusal.code)).collect();
+        let told: Vec<_> = found
+            .iter()
+            .map(|refusal| (refusal.path[0].as_str(), &refusal.code))
+            .collect();
         let limit = RefusalCode::QuotaExceeded { limit: 2 };
         assert_eq!(told, [("nodes", &limit), ("edges", &limit)]);
         large.nodes.pop();
@@ -389,7 +392,10 @@ mod tests {
         }
         assert_eq!(refusals(&derived), []);
         let known = HashMap::from([(Reference::Key("known".to_owned()), TaskNodeId::generate())]);
-        let draft = derived.check(&known, &mut Faults::default()).into_draft().unwrap();
+        let draft = derived
+            .check(&known, &mut Faults::default())
+            .into_draft()
+            .unwrap();
         assert_eq!(draft.edges, [Edge { from: 0, to: 1 }]);
         assert_eq!(draft.nodes[2].requires, ["table"]);
     }
@@ -399,7 +405,13 @@ mod tests {
         let mut faulty = proposal(&["a"], &[]);
         faulty.nodes[0].requires = vec!["two words".to_owned()];
         faulty.nodes[0].produces = vec![String::new()];
-        let told: Vec<_> = refusals(&faulty).iter().map(|refusal| refusal.path.join(".")).collect();
-        assert_eq!(told, ["nodes.0.requires.0", "nodes.0.produces.0", "nodes.0.requires.0"]);
+        let told: Vec<_> = refusals(&faulty)
+            .iter()
+            .map(|refusal| refusal.path.join("."))
+            .collect();
+        assert_eq!(
+            told,
+            ["nodes.0.requires.0", "nodes.0.produces.0", "nodes.0.requires.0"]
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! Workflows, their drafts and their versions.
+//! Workflows, their drafts, their versions, and the graphs of both.
 
 mod draft;
+mod graph;
 mod input;
 mod mutation;
 mod object;
 mod query;
+mod validation;
 mod version;
 
 pub(crate) use mutation::WorkflowMutation;

@@ -1,9 +1,8 @@
 //! Changing workflows.
 
 use async_graphql::{Context, ID, Object, Result};
+use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::publish_workflow::publish_workflow;
-use waterclock_core::command::register::create_workflow;
-use waterclock_core::command::revise::update_workflow;
 use waterclock_core::store::Database;
 use waterclock_core::workflow::Draft;
 
@@ -60,7 +59,8 @@ impl WorkflowMutation {
         context: &Context<'_>,
         #[graphql(desc = "The workflow.")] input: CreateWorkflowInput,
     ) -> Result<CreateWorkflowPayload> {
-        let created = create_workflow(context.data::<Database>()?, &author(context)?, &input.into()).await;
+        let editor = context.data::<WorkflowEditor>()?;
+        let created = editor.create(&author(context)?, &input.into()).await;
         CreateWorkflowPayload::of(created, Into::into)
     }
 
@@ -72,7 +72,8 @@ impl WorkflowMutation {
         context: &Context<'_>,
         #[graphql(desc = "What the workflow is to be.")] input: UpdateWorkflowInput,
     ) -> Result<UpdateWorkflowPayload> {
-        let updated = update_workflow(context.data::<Database>()?, &author(context)?, &input.into()).await;
+        let editor = context.data::<WorkflowEditor>()?;
+        let updated = editor.update(&author(context)?, &input.into()).await;
         UpdateWorkflowPayload::of(updated, Into::into)
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 use waterclock_core::catalogue::Catalogue;
 use waterclock_core::workflow;
+use waterclock_core::workflow::graph::Outline;
 
 use super::draft::WorkflowDraft;
+use super::graph::WorkflowGraph;
 use super::version::WorkflowVersion;
 use crate::graphql::connection::{Connection, Page, weight};
 use crate::graphql::error::internal;
@@ -43,6 +45,18 @@ impl Workflow {
     /// What the next version will hold.
     async fn draft(&self) -> WorkflowDraft {
         WorkflowDraft(Arc::clone(&self.0))
+    }
+
+    /// The graph of the draft; a version has a graph of its own.
+    async fn graph(
+        &self,
+        #[graphql(
+            desc = "Whether to show one START before all and one END behind all; they are stored nowhere.",
+            default = false
+        )]
+        with_virtual_nodes: bool,
+    ) -> WorkflowGraph {
+        WorkflowGraph::new(Outline::of_draft(&self.0.spec, with_virtual_nodes), self.0.id)
     }
 
     /// The version that runs start from; absent before the first publication.

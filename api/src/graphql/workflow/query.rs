@@ -1,11 +1,14 @@
 //! Reading workflows.
 
 use async_graphql::{Context, Object, Result};
+use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::workflow::Draft;
 
+use super::input::CreateWorkflowInput;
 use super::object::Workflow;
-use crate::graphql::connection::{Connection, weight};
-use crate::graphql::guard::VIEWER;
+use super::validation::WorkflowValidation;
+use crate::graphql::connection::{Connection, weight, weight_of_whole};
+use crate::graphql::guard::{VIEWER, author};
 use crate::graphql::listing::{KeyFilter, find, list};
 
 /// Reading workflows.
@@ -34,5 +37,18 @@ impl WorkflowQuery {
         #[graphql(desc = "Narrows the list.")] filter: Option<KeyFilter>,
     ) -> Result<Connection<Workflow>> {
         list::<Draft, _>(context, first, after, filter, Workflow::from).await
+    }
+
+    /// Everything that would be wrong with a workflow if it were saved, under a key of its own or in the place of what has the
+    /// key. Nothing is saved. Needs the scope `viewer`.
+    #[graphql(guard = "VIEWER", complexity = "weight_of_whole(child_complexity)")]
+    async fn validate_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The workflow, as `createWorkflow` takes it.")] input: CreateWorkflowInput,
+    ) -> Result<WorkflowValidation> {
+        let editor = context.data::<WorkflowEditor>()?;
+        let findings = editor.validate(&author(context)?, &input.into()).await;
+        WorkflowValidation::of(findings)
     }
 }

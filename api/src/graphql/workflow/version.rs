@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
+use waterclock_core::workflow::graph::Outline;
 use waterclock_core::workflow::{self, Definition, NodeSpec, Work};
 
 use super::draft::{GraphEdge, InputDeclaration, edges, inputs};
+use super::graph::WorkflowGraph;
 use super::object::Workflow;
 use crate::graphql::connection::weight_of_whole;
 use crate::graphql::endpoint::PinnedEndpoint;
@@ -75,6 +77,21 @@ impl WorkflowVersion {
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<GraphEdge>> {
         let definition = self.definition(context).await?;
         Ok(edges(&definition.edges, |place| &definition.nodes[place].key))
+    }
+
+    /// The graph.
+    async fn graph(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "Whether to show one START before all and one END behind all; they are stored nowhere.",
+            default = false
+        )]
+        with_virtual_nodes: bool,
+    ) -> Result<WorkflowGraph> {
+        let definition = self.definition(context).await?;
+        let outline = Outline::of_version(&definition, with_virtual_nodes);
+        Ok(WorkflowGraph::new(outline, self.0.workflow_id))
     }
 
     /// The subject of the token that published it.

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::code::ErrorCode;
-use super::limits::MAX_BODY_BYTES;
+use super::limits::MAX_MESSAGE_BYTES;
 use super::params::Params;
 use super::reply::Reply;
 use super::request_id::RequestId;
@@ -55,8 +55,8 @@ pub(super) fn accept(
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         // A little more than is allowed, so that what is a little too much is refused in our words.
-        .max_message_size(MAX_BODY_BYTES + READ_BUFFER)
-        .max_frame_size(MAX_BODY_BYTES + READ_BUFFER)
+        .max_message_size(MAX_MESSAGE_BYTES + READ_BUFFER)
+        .max_frame_size(MAX_MESSAGE_BYTES + READ_BUFFER)
         .on_upgrade(move |socket| {
             let connection = Connection::new(socket, service, header_token, request_id);
             shutdown.streams.track_future(connection.serve())
@@ -163,7 +163,7 @@ impl Connection {
 
     async fn receive(&mut self, frame: Result<Message, axum::Error>) -> Flow {
         match frame {
-            Ok(Message::Text(text)) if text.len() > MAX_BODY_BYTES => close(Closing::too_big()),
+            Ok(Message::Text(text)) if text.len() > MAX_MESSAGE_BYTES => close(Closing::too_big()),
             Ok(Message::Text(text)) => match ClientMessage::parse(text.as_str()) {
                 Ok(message) => self.obey(message).await,
                 Err(closing) => close(closing),

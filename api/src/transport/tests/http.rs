@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::world::*;
+use crate::transport::Settings;
 use crate::transport::persisted::tests::hexadecimal;
 
 #[tokio::test]
@@ -282,8 +283,11 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_body_larger_than_a_mebibyte_is_refused() {
-    let world = World::new();
+async fn a_body_larger_than_the_limit_is_refused() {
+    let world = World::with(Settings {
+        max_body_bytes: 1024 * 1024,
+        ..Settings::default()
+    });
     let body = json!({ "query": format!("{{ greeting }} # {}", "x".repeat(1024 * 1024)) });
     assert_eq!(
         world.ask(JSON, body.clone()).await.status,

@@ -133,7 +133,10 @@ fn tell_cycles(
     let sources: HashMap<Edge, EdgeSource> = edges.iter().copied().zip(sources.iter().copied()).collect();
     for cycle in told {
         let (first, last) = (cycle[0], cycle[cycle.len() - 1]);
-        let closed_by = sources[&Edge { from: last, to: first }];
+        let closed_by = sources[&Edge {
+            from: last,
+            to: first,
+        }];
         let keys = cycle.iter().chain([&first]);
         let cycle = keys.map(|&node| nodes[node as usize].key.to_owned()).collect();
         faults.push(GraphFault::Cycle { cycle, closed_by });

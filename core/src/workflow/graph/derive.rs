@@ -42,7 +42,12 @@ pub(super) fn derive(nodes: &[Vertex<'_>], faults: &mut Vec<GraphFault>) -> Vec<
             let (key, name) = (vertex.key.to_owned(), name.as_str());
             if !seen.insert(name) {
                 let name = name.to_owned();
-                faults.push(GraphFault::RequiredTwice { key, name, node, entry });
+                faults.push(GraphFault::RequiredTwice {
+                    key,
+                    name,
+                    node,
+                    entry,
+                });
                 continue;
             }
             let source = EdgeSource::Derived { node, entry };
@@ -101,6 +106,11 @@ pub fn edges_with_derived(nodes: &[Vertex<'_>], given: &[Edge]) -> Vec<Edge> {
     let mut edges = given.to_vec();
     let mut seen: HashSet<Edge> = given.iter().copied().collect();
     let derived = derive(nodes, &mut Vec::new());
-    edges.extend(derived.into_iter().map(|(edge, _)| edge).filter(|edge| seen.insert(*edge)));
+    edges.extend(
+        derived
+            .into_iter()
+            .map(|(edge, _)| edge)
+            .filter(|edge| seen.insert(*edge)),
+    );
     edges
 }

@@ -19,7 +19,10 @@ impl Outline {
     pub fn mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
         for (place, node) in self.nodes().iter().enumerate() {
-            line(&mut text, format_args!("n{place}[\"{}\"]", mermaid_text(&node.key)));
+            line(
+                &mut text,
+                format_args!("n{place}[\"{}\"]", mermaid_text(&node.key)),
+            );
         }
         if self.has_virtual_nodes() {
             line(&mut text, format_args!("source([\"{START}\"])"));
@@ -36,7 +39,10 @@ impl Outline {
     pub fn dot(&self) -> String {
         let mut text = String::from("digraph workflow {\n    node [shape=box];\n");
         for (place, node) in self.nodes().iter().enumerate() {
-            line(&mut text, format_args!("n{place} [label=\"{}\"];", dot_text(&node.key)));
+            line(
+                &mut text,
+                format_args!("n{place} [label=\"{}\"];", dot_text(&node.key)),
+            );
         }
         if self.has_virtual_nodes() {
             line(&mut text, format_args!("source [label=\"{START}\", shape=oval];"));

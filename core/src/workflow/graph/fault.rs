@@ -183,7 +183,8 @@ impl GraphFault {
     /// Where it stands in the input: names and places, outermost first.
     #[must_use]
     pub fn path(&self) -> Vec<String> {
-        let of_node = |node: &usize, field: &str| vec!["nodes".to_owned(), node.to_string(), field.to_owned()];
+        let of_node =
+            |node: &usize, field: &str| vec!["nodes".to_owned(), node.to_string(), field.to_owned()];
         let of_entry = |node: &usize, field: &str, entry: &usize| {
             let mut path = of_node(node, field);
             path.push(entry.to_string());
@@ -217,9 +218,9 @@ impl EdgeSource {
     fn path(self) -> Vec<String> {
         match self {
             Self::Given(edge) => vec!["edges".to_owned(), edge.to_string()],
-            Self::Derived { node, entry } => {
-                ["nodes", &node.to_string(), "requires", &entry.to_string()].map(str::to_owned).to_vec()
-            }
+            Self::Derived { node, entry } => ["nodes", &node.to_string(), "requires", &entry.to_string()]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 }

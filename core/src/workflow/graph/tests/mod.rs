@@ -12,16 +12,23 @@ impl Declared {
     /// Nodes as `key`, required names, produced names, the names parted by blanks.
     fn of(nodes: &[(&'static str, &str, &str)]) -> Self {
         let names = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        let node = |&(key, requires, produces): &(&'static str, &str, &str)| (key, names(requires), names(produces));
+        let node =
+            |&(key, requires, produces): &(&'static str, &str, &str)| (key, names(requires), names(produces));
         Self(nodes.iter().map(node).collect())
     }
 
     fn check(&self, edges: &[(&str, &str)]) -> Checked {
-        let vertex = |(key, requires, produces): &'_ (&'static str, Vec<String>, Vec<String>)| (*key, requires.clone(), produces.clone());
+        let vertex = |(key, requires, produces): &'_ (&'static str, Vec<String>, Vec<String>)| {
+            (*key, requires.clone(), produces.clone())
+        };
         let owned: Vec<_> = self.0.iter().map(vertex).collect();
         let vertices: Vec<Vertex<'_>> = owned
             .iter()
-            .map(|(key, requires, produces)| Vertex { key, requires, produces })
+            .map(|(key, requires, produces)| Vertex {
+                key,
+                requires,
+                produces,
+            })
             .collect();
         check(&vertices, edges)
     }
@@ -66,7 +73,14 @@ fn a_diamond_is_a_graph() {
 fn every_fault_is_told_at_once() {
     let checked = plain(
         &["a", "b", "a", "c"],
-        &[("a", "a"), ("a", "x"), ("y", "b"), ("b", "c"), ("b", "c"), ("c", "b")],
+        &[
+            ("a", "a"),
+            ("a", "x"),
+            ("y", "b"),
+            ("b", "c"),
+            ("b", "c"),
+            ("c", "b"),
+        ],
     );
     assert_eq!(
         told(&checked),
@@ -81,7 +95,10 @@ fn every_fault_is_told_at_once() {
             r#"nodes.2: the node "a" is joined to no other node, and runs beside them"#,
         ]
     );
-    assert_eq!(told(&plain(&[], &[])), ["nodes: a workflow needs at least one node"]);
+    assert_eq!(
+        told(&plain(&[], &[])),
+        ["nodes: a workflow needs at least one node"]
+    );
 }
 
 #[test]
@@ -139,7 +156,15 @@ fn a_cycle_of_given_and_derived_edges_names_the_requirement_that_closes_it() {
 #[test]
 fn each_group_tells_a_cycle_and_the_shortest_come_first() {
     let keys = ["a", "b", "c", "d", "e", "f"];
-    let edges = [("a", "b"), ("b", "c"), ("c", "a"), ("c", "d"), ("d", "e"), ("e", "d"), ("e", "f")];
+    let edges = [
+        ("a", "b"),
+        ("b", "c"),
+        ("c", "a"),
+        ("c", "d"),
+        ("d", "e"),
+        ("e", "d"),
+        ("e", "f"),
+    ];
     let checked = plain(&keys, &edges);
     assert_eq!(
         told(&checked)[..2],
@@ -158,7 +183,10 @@ fn cycles_beyond_the_bound_are_counted() {
         .filter(|edge| edge.from != edge.to)
         .collect();
     let cycles = Graph::of(30, &edges).cycles();
-    assert_eq!((cycles.told.len(), cycles.untold, cycles.is_exact), (50, 30 * 29 / 2 - 50, true));
+    assert_eq!(
+        (cycles.told.len(), cycles.untold, cycles.is_exact),
+        (50, 30 * 29 / 2 - 50, true)
+    );
     assert!(cycles.told.iter().all(|cycle| cycle.len() == 2));
 }
 
@@ -173,7 +201,11 @@ fn a_ring_of_ten_thousand_nodes_is_told_in_short() {
         panic!("{:?}", checked.faults[0])
     };
     assert_eq!(cycle.len(), 10_001);
-    assert!(told(&checked)[0].ends_with("n10 → n11 → … (9988 more) → n0"), "{}", told(&checked)[0]);
+    assert!(
+        told(&checked)[0].ends_with("n10 → n11 → … (9988 more) → n0"),
+        "{}",
+        told(&checked)[0]
+    );
 }
 
 #[test]
@@ -183,13 +215,24 @@ fn a_long_chain_needs_no_deep_stack() {
     let edges: Vec<_> = keys.windows(2).map(|pair| (pair[0], pair[1])).collect();
     assert_eq!(plain(&keys, &edges).edges.len(), 99_999);
     let edges: Vec<Edge> = (1..100_000).map(|to| Edge { from: to - 1, to }).collect();
-    assert!(Graph::of(100_000, &edges).components().iter().enumerate().all(|(node, &of)| of == place(node)));
+    assert!(
+        Graph::of(100_000, &edges)
+            .components()
+            .iter()
+            .enumerate()
+            .all(|(node, &of)| of == place(node))
+    );
 }
 
 #[test]
 fn twenty_layers_of_three_are_counted_and_entered_anywhere() {
     let edges: Vec<Edge> = (0..57)
-        .flat_map(|from: u32| (0..3).map(move |to| Edge { from, to: (from / 3 + 1) * 3 + to }))
+        .flat_map(|from: u32| {
+            (0..3).map(move |to| Edge {
+                from,
+                to: (from / 3 + 1) * 3 + to,
+            })
+        })
         .collect();
     let paths = Paths::of(&Graph::of(60, &edges));
     assert_eq!(paths.total().to_string(), "3486784401");
@@ -203,7 +246,11 @@ fn twenty_layers_of_three_are_counted_and_entered_anywhere() {
 fn the_critical_path_is_the_heaviest_and_the_longest_when_nothing_is_known() {
     let graph = Graph::of(4, &[(0, 1), (0, 2), (2, 3)].map(|(from, to)| Edge { from, to }));
     assert_eq!(graph.critical_path(&[5, 100, 10, 10]), [0, 1]);
-    assert_eq!(graph.critical_path(&[5, 20, 10, 10]), [0, 2, 3], "the same time over more nodes");
+    assert_eq!(
+        graph.critical_path(&[5, 20, 10, 10]),
+        [0, 2, 3],
+        "the same time over more nodes"
+    );
     assert_eq!(graph.critical_path(&[0; 4]), [0, 2, 3]);
     assert_eq!(Graph::default().critical_path(&[]), [0; 0]);
 }
@@ -223,8 +270,17 @@ fn drawings_show_the_ends_on_request() {
 
 #[test]
 fn hostile_keys_break_no_drawing() {
-    let hostile = outline(&["end", "\"] --> x[\"", "a\nb\\", "&quot;<script>`#35;`"], &[], false);
-    let mermaid: Vec<String> = hostile.mermaid().lines().skip(1).map(|line| line.trim().to_owned()).collect();
+    let hostile = outline(
+        &["end", "\"] --> x[\"", "a\nb\\", "&quot;<script>`#35;`"],
+        &[],
+        false,
+    );
+    let mermaid: Vec<String> = hostile
+        .mermaid()
+        .lines()
+        .skip(1)
+        .map(|line| line.trim().to_owned())
+        .collect();
     assert_eq!(
         mermaid,
         [
@@ -234,7 +290,12 @@ fn hostile_keys_break_no_drawing() {
             r##"n3["#38;quot#59;#60;script#62;#96;#35;35#59;#96;"]"##,
         ]
     );
-    let dot: Vec<String> = hostile.dot().lines().skip(2).map(|line| line.trim().to_owned()).collect();
+    let dot: Vec<String> = hostile
+        .dot()
+        .lines()
+        .skip(2)
+        .map(|line| line.trim().to_owned())
+        .collect();
     assert_eq!(
         dot,
         [

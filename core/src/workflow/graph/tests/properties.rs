@@ -12,7 +12,8 @@ use crate::workflow::graph::GraphFault;
 const NODES: u32 = 9;
 
 fn digraph() -> impl Strategy<Value = Vec<Edge>> {
-    prop::collection::btree_set((0..NODES, 0..NODES), 0..30).prop_map(|pairs| edges(pairs, |from, to| from != to))
+    prop::collection::btree_set((0..NODES, 0..NODES), 0..30)
+        .prop_map(|pairs| edges(pairs, |from, to| from != to))
 }
 
 /// A graph without cycles, whose nodes are in no order.
@@ -22,7 +23,10 @@ fn dag() -> impl Strategy<Value = Vec<Edge>> {
     (pairs, order).prop_map(|(pairs, order)| {
         let mut edges = edges(pairs, |from, to| from < to);
         for edge in &mut edges {
-            *edge = Edge { from: order[edge.from as usize], to: order[edge.to as usize] };
+            *edge = Edge {
+                from: order[edge.from as usize],
+                to: order[edge.to as usize],
+            };
         }
         edges
     })
@@ -76,7 +80,9 @@ fn every_cycle(graph: &Graph) -> BTreeSet<Vec<u32>> {
 
 /// Whether each node leads to each, over at least one edge.
 fn reach(graph: &Graph) -> Vec<BTreeSet<u32>> {
-    (0..NODES).map(|node| graph.descendants([node]).into_iter().collect()).collect()
+    (0..NODES)
+        .map(|node| graph.descendants([node]).into_iter().collect())
+        .collect()
 }
 
 proptest! {
