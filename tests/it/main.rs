@@ -8,6 +8,7 @@ mod following;
 mod foreign;
 mod giving_up;
 mod graphql;
+mod graphs;
 mod introspection;
 mod isolation;
 mod layout;

@@ -140,14 +140,14 @@ pub(crate) struct ListenArgs {
 #[command(next_help_heading = "API")]
 pub(crate) struct LimitArgs {
     /// The most nodes of a workflow
-    #[arg(long, env = "WATERCLOCK_MAX_WORKFLOW_NODES", value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) max_workflow_nodes: u32,
+    #[arg(long = "max-workflow-nodes", env = "WATERCLOCK_MAX_WORKFLOW_NODES", value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) workflow_nodes: u32,
     /// The most edges of a workflow, given and required together
-    #[arg(long, env = "WATERCLOCK_MAX_WORKFLOW_EDGES", value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub(crate) max_workflow_edges: u32,
+    #[arg(long = "max-workflow-edges", env = "WATERCLOCK_MAX_WORKFLOW_EDGES", value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) workflow_edges: u32,
     /// The largest body of a request, in bytes; the largest workflow must fit into it
-    #[arg(long, env = "WATERCLOCK_MAX_REQUEST_BYTES", value_name = "BYTES", default_value = "16777216", value_parser = clap::value_parser!(u32).range(65_536..=1_073_741_824))]
-    pub(crate) max_request_bytes: u32,
+    #[arg(long = "max-request-bytes", env = "WATERCLOCK_MAX_REQUEST_BYTES", value_name = "BYTES", default_value = "16777216", value_parser = clap::value_parser!(u32).range(65_536..=1_073_741_824))]
+    pub(crate) request_bytes: u32,
 }
 
 /// How tokens are verified.

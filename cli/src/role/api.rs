@@ -134,7 +134,7 @@ pub(super) async fn serve(
         gate,
         allowed_origins: settings.allowed_origins,
         settings: Settings {
-            max_body_bytes: settings.limits.max_request_bytes as usize,
+            max_body_bytes: settings.limits.request_bytes as usize,
             ..Settings::default()
         },
         readiness: Arc::new(DatabaseReadiness { database, usable }),
@@ -150,8 +150,8 @@ pub(super) async fn serve(
 
 fn workflow_limits(args: LimitArgs) -> WorkflowLimits {
     WorkflowLimits {
-        nodes: args.max_workflow_nodes as usize,
-        edges: args.max_workflow_edges as usize,
+        nodes: args.workflow_nodes as usize,
+        edges: args.workflow_edges as usize,
     }
 }
 

@@ -185,6 +185,7 @@ impl WorkflowGraph {
     /// The paths from START to END, at every node the lower place first. A cursor holds for the graph it was given for; when a
     /// draft was edited meanwhile, it is refused.
     #[graphql(complexity = "weight(first, child_complexity)")]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn paths(
         &self,
         #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,

@@ -29,27 +29,24 @@ pub struct Checked {
 /// Checks keys, edges and derivation as a caller gave them.
 #[must_use]
 pub fn check(nodes: &[Vertex<'_>], given: &[(&str, &str)]) -> Checked {
-    let mut edges = Edges::default();
+    let mut reading = Reading::default();
     if nodes.is_empty() {
-        edges.faults.push(GraphFault::Empty);
+        reading.faults.push(GraphFault::Empty);
     }
-    let places = edges.places(nodes);
+    let places = reading.places(nodes);
     for (place, &ends) in given.iter().enumerate() {
-        edges.give(&places, ends, place);
+        reading.give(&places, ends, place);
     }
-    let given = edges.edges.len();
-    for (edge, source) in derive(nodes, &mut edges.faults) {
-        if edges.seen.insert(edge) {
-            edges.edges.push(edge);
-            edges.sources.push(source);
-        }
+    let given = reading.found.len();
+    for (edge, source) in derive(nodes, &mut reading.faults) {
+        reading.take(edge, source);
     }
-    let Edges {
-        edges,
+    let Reading {
+        found: edges,
         sources,
         mut faults,
         ..
-    } = edges;
+    } = reading;
     let graph = Graph::of(nodes.len(), &edges);
     tell_cycles(&graph, nodes, &edges, &sources, &mut faults);
     tell_strays(&graph, nodes, &mut faults);
@@ -58,14 +55,14 @@ pub fn check(nodes: &[Vertex<'_>], given: &[(&str, &str)]) -> Checked {
 
 /// The edges on their way from keys to places.
 #[derive(Default)]
-struct Edges {
-    edges: Vec<Edge>,
+struct Reading {
+    found: Vec<Edge>,
     sources: Vec<EdgeSource>,
     seen: HashSet<Edge>,
     faults: Vec<GraphFault>,
 }
 
-impl Edges {
+impl Reading {
     fn places<'a>(&mut self, nodes: &[Vertex<'a>]) -> HashMap<&'a str, u32> {
         let mut places = HashMap::with_capacity(nodes.len());
         for (node, vertex) in nodes.iter().enumerate() {
@@ -77,6 +74,16 @@ impl Edges {
             }
         }
         places
+    }
+
+    /// Takes an edge, unless it was taken before.
+    fn take(&mut self, edge: Edge, source: EdgeSource) -> bool {
+        let is_first = self.seen.insert(edge);
+        if is_first {
+            self.found.push(edge);
+            self.sources.push(source);
+        }
+        is_first
     }
 
     fn give(&mut self, places: &HashMap<&str, u32>, (from, to): (&str, &str), edge: usize) {
@@ -101,10 +108,7 @@ impl Edges {
                 name: None,
                 source_of_edge: EdgeSource::Given(edge),
             });
-        } else if self.seen.insert(given) {
-            self.edges.push(given);
-            self.sources.push(EdgeSource::Given(edge));
-        } else {
+        } else if !self.take(given, EdgeSource::Given(edge)) {
             self.faults.push(GraphFault::DuplicateEdge {
                 from: from.to_owned(),
                 to: to.to_owned(),

@@ -116,8 +116,8 @@ impl Outline {
             digest.update(edge.to.to_le_bytes());
         }
         let digest: [u8; 32] = digest.finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        let first = digest.first_chunk().expect("a digest is longer than 8 bytes");
+        u64::from_le_bytes(*first)
     }
 }
 
