@@ -6,7 +6,8 @@
 //! - `heartbeat` prolongs the lease and `load` reads how busy the machine is;
 //! - `perform` does the work: programs as child processes, endpoints as HTTP calls;
 //! - `containment` holds the process trees of programs, so that stopped means gone;
-//! - `package` keeps uploaded code on disk, and `log` takes what programs print to where people read it.
+//! - `package` keeps uploaded code on disk; `log` takes what programs print to where people read it, and `progress` how far
+//!   they are.
 //!
 //! An executor has **lives**. Each begins with a registration under a fresh id and ends when the executor leaves or its lease
 //! is lost; then everything of that life is ended, and another begins.
@@ -22,6 +23,7 @@ mod package;
 mod patience;
 mod perform;
 mod poll;
+mod progress;
 mod report;
 
 use std::fs::{self, File};
@@ -49,6 +51,7 @@ use log::Log;
 use patience::in_time;
 use perform::Performer;
 use poll::{ExchangeLoop, LifeEnd, Orders};
+use progress::Bulletin;
 
 /// How often a key that is taken is tried again, while it may still be that of a life that was killed.
 const KEY_WAIT: Duration = Duration::from_millis(500);
@@ -96,12 +99,15 @@ pub async fn run(
     raise_open_files();
     let (log, writer) = Log::new(Arc::clone(&source), Arc::clone(&config.clock));
     let _writing = AbortOnDropHandle::new(tokio::spawn(writer.run()));
+    let (bulletin, telling) = Bulletin::new(Arc::clone(&source));
+    let _telling = AbortOnDropHandle::new(tokio::spawn(telling.run()));
     let performer = Performer::new(
         &config,
         &folder,
         Arc::clone(&source),
         Arc::clone(&containment),
         log,
+        bulletin,
     )
     .map_err(|source| ExecutorError::Folder { folder, source })?;
     let executor = Executor {

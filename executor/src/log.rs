@@ -123,6 +123,9 @@ impl AttemptLog {
 
     /// Waits until every line so far is durable.
     pub(crate) async fn flushed(&self) {
+        if self.written.lock().await.lines == 0 {
+            return;
+        }
         let (sender, receiver) = oneshot::channel();
         if self.log.queue.send(Entry::Flush(sender)).is_ok() {
             let _ = receiver.await;

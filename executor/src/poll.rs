@@ -23,14 +23,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waterclock_core::id::ExecutorId;
 use waterclock_core::run::Outcome;
-use waterclock_core::work::{Assignment, Exchange, Exchanged, Lease, Report, WorkSource, WorkSourceError};
+use waterclock_core::work::{
+    Assignment, Cancellation, Exchanged, Lease, Report, WorkSource, WorkSourceError,
+};
 
 use crate::asking::Asking;
 use crate::config::ExecutorConfig;
 use crate::heartbeat::{Standing, Vitals};
 use crate::patience::in_time;
-use crate::perform::{Finding, Performer, Stop, Stops};
-use crate::report::Outbox;
+use crate::perform::{Finding, Performed, Performer, Stop, Stops};
+use crate::report::{Ending, Outbox};
 
 /// How long the last reports of an executor that stops may take to be handed in.
 const FINAL_EXCHANGE: Duration = Duration::from_secs(5);
@@ -64,7 +66,7 @@ pub(crate) struct ExchangeLoop {
     stage: Stage,
     standing: Standing,
     attempts: HashMap<Lease, Attempt>,
-    tasks: JoinSet<Report>,
+    tasks: JoinSet<Ending>,
     used_slots: u32,
     outbox: Outbox,
     asking: Asking,
@@ -184,11 +186,7 @@ impl ExchangeLoop {
     fn begin_exchange(&mut self) -> BoxFuture<'static, Result<Exchanged, WorkSourceError>> {
         let free_slots = self.free_slots();
         self.asking.begun(free_slots, self.config.idle_poll_interval);
-        let exchange = Exchange {
-            reports: self.outbox.hand_in(),
-            deferrals: Vec::new(),
-            free_slots,
-        };
+        let exchange = self.outbox.hand_in(free_slots);
         let (source, executor_id) = (Arc::clone(&self.source), self.executor_id);
         Box::pin(async move { in_time(source.exchange(executor_id, exchange)).await })
     }
@@ -200,7 +198,7 @@ impl ExchangeLoop {
                 let given = exchanged.assignments.iter().map(cost_of).sum();
                 self.asking.answered(given, exchanged.again);
                 for cancellation in exchanged.cancellations {
-                    self.cancel(cancellation.lease);
+                    self.cancel(cancellation);
                 }
                 for assignment in exchanged.assignments {
                     self.begin(assignment);
@@ -233,7 +231,7 @@ impl ExchangeLoop {
             .map(Finding::stopped)
             .or_else(|| Performer::perform_at_once(&assignment));
         match at_once {
-            Some(finding) => self.outbox.push(finding.report_of(&assignment)),
+            Some(finding) => self.outbox.push(Ending::Reported(finding.report_of(&assignment))),
             None => self.spawn(assignment),
         }
     }
@@ -247,23 +245,26 @@ impl ExchangeLoop {
         let performer = Arc::clone(&self.performer);
         self.tasks.spawn(async move {
             let work = AssertUnwindSafe(performer.perform(&assignment, stops));
-            let finding = work.catch_unwind().await.unwrap_or_else(|_| {
+            let done = work.catch_unwind().await.unwrap_or_else(|_| {
                 error!(task_run.id = %assignment.task_run_id, "an attempt met a defect of the executor's");
-                Finding::fault("the executor met a defect of its own")
+                Performed::Ended(Finding::fault("the executor met a defect of its own"))
             });
-            finding.report_of(&assignment)
+            match done {
+                Performed::Ended(finding) => Ending::Reported(finding.report_of(&assignment)),
+                Performed::Deferred => Ending::Deferred(assignment.lease()),
+            }
         });
     }
 
-    fn ended(&mut self, ended: Result<Report, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<Ending, tokio::task::JoinError>) {
         // Tasks are neither aborted nor do they panic.
-        let Ok(report) = ended else { return };
-        if let Some(attempt) = self.attempts.remove(&report.lease) {
+        let Ok(ending) = ended else { return };
+        if let Some(attempt) = self.attempts.remove(&ending.lease()) {
             self.used_slots -= attempt.cost;
         }
         self.count_running();
         if self.standing != Standing::Lost {
-            self.outbox.push(report);
+            self.outbox.push(ending);
         }
     }
 
@@ -272,19 +273,25 @@ impl ExchangeLoop {
         self.vitals.running.store(running, Ordering::Relaxed);
     }
 
-    /// Stops an attempt whose run was cancelled. One that we do not know was given to us in an answer that never arrived.
-    fn cancel(&mut self, lease: Lease) {
+    /// Stops an attempt. One that we do not know was given to us in an answer that never arrived.
+    fn cancel(&mut self, cancellation: Cancellation) {
+        let Cancellation { lease, at_once } = cancellation;
+        let stop = if at_once {
+            Stop::Terminated
+        } else {
+            Stop::Cancelled
+        };
         match self.attempts.get(&lease) {
-            Some(attempt) => attempt.tell(Stop::Cancelled),
-            None => self.outbox.push(Report {
+            Some(attempt) => attempt.tell(stop),
+            None => self.outbox.push(Ending::Reported(Report {
                 lease,
                 outcome: Outcome::Cancelled,
                 exit_code: None,
                 http_status: None,
-                message: Some(Stop::Cancelled.reason().to_owned()),
+                message: Some(stop.reason().to_owned()),
                 output: None,
                 retry_after: None,
-            }),
+            })),
         }
     }
 

@@ -1,31 +1,60 @@
-//! Reports on their way to the work source.
+//! How attempts ended, on the way to the work source.
 
 use std::collections::VecDeque;
 
-use waterclock_core::work::Report;
+use waterclock_core::work::{Exchange, Lease, Report};
 
-/// The most reports that are handed in at once.
+/// The most that is handed in at once.
 const BATCH: usize = 500;
 
-/// What has ended and is not known to be durable. Reports leave it when an exchange has landed, and stay when it has not:
-/// handing one in twice changes nothing.
+/// How the executor's part in an attempt ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    /// With the attempt.
+    Reported(Report),
+    /// Its endpoint will finish it.
+    Deferred(Lease),
+}
+
+impl Ending {
+    /// Whose end this is.
+    pub(crate) fn lease(&self) -> Lease {
+        match self {
+            Self::Reported(report) => report.lease,
+            Self::Deferred(lease) => *lease,
+        }
+    }
+}
+
+/// What has ended and is not known to be durable. It leaves when an exchange has landed, and stays when it has not: handing
+/// it in twice changes nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    waiting: VecDeque<Report>,
+    waiting: VecDeque<Ending>,
     /// How many, from the front, are in the exchange under way.
     in_flight: usize,
 }
 
 impl Outbox {
-    /// Adds the report of an attempt that has ended.
-    pub(crate) fn push(&mut self, report: Report) {
-        self.waiting.push_back(report);
+    /// Adds the end of an attempt.
+    pub(crate) fn push(&mut self, ending: Ending) {
+        self.waiting.push_back(ending);
     }
 
-    /// The reports of the next exchange.
-    pub(crate) fn hand_in(&mut self) -> Vec<Report> {
+    /// The next exchange, which asks for this many slots.
+    pub(crate) fn hand_in(&mut self, free_slots: u32) -> Exchange {
         self.in_flight = self.waiting.len().min(BATCH);
-        self.waiting.range(..self.in_flight).cloned().collect()
+        let mut exchange = Exchange {
+            free_slots,
+            ..Exchange::default()
+        };
+        for ending in self.waiting.range(..self.in_flight) {
+            match ending {
+                Ending::Reported(report) => exchange.reports.push(report.clone()),
+                Ending::Deferred(lease) => exchange.deferrals.push(*lease),
+            }
+        }
+        exchange
     }
 
     /// The exchange has landed.
@@ -43,53 +72,60 @@ impl Outbox {
 mod tests {
     use waterclock_core::id::{RunId, TaskRunId, TenantId};
     use waterclock_core::run::Outcome;
-    use waterclock_core::work::Lease;
 
     use super::*;
 
-    fn report(fence: i32) -> Report {
-        Report {
-            lease: Lease {
-                tenant_id: TenantId::generate(),
-                run_id: RunId::generate(),
-                task_run_id: TaskRunId::generate(),
-                fence,
-            },
+    fn lease(fence: i32) -> Lease {
+        Lease {
+            tenant_id: TenantId::generate(),
+            run_id: RunId::generate(),
+            task_run_id: TaskRunId::generate(),
+            fence,
+        }
+    }
+
+    fn reported(fence: i32) -> Ending {
+        Ending::Reported(Report {
+            lease: lease(fence),
             outcome: Outcome::Succeeded,
             exit_code: None,
             http_status: None,
             message: None,
             output: None,
             retry_after: None,
-        }
+        })
+    }
+
+    /// The fences of what is reported and of what is deferred.
+    fn hand_in(outbox: &mut Outbox) -> (Vec<i32>, Vec<i32>) {
+        let exchange = outbox.hand_in(0);
+        let reports = exchange.reports.iter().map(|report| report.lease.fence);
+        let deferrals = exchange.deferrals.iter().map(|lease| lease.fence);
+        (reports.collect(), deferrals.collect())
     }
 
     #[test]
-    fn reports_are_handed_in_again_until_an_exchange_lands() {
+    fn endings_are_handed_in_again_until_an_exchange_lands() {
         let mut outbox = Outbox::default();
-        outbox.push(report(1));
-        assert_eq!(outbox.hand_in().len(), 1);
-        outbox.push(report(2));
-        let fences =
-            |reports: Vec<Report>| -> Vec<i32> { reports.iter().map(|report| report.lease.fence).collect() };
-        assert_eq!(
-            fences(outbox.hand_in()),
-            [1, 2],
-            "the first exchange did not land"
-        );
-        outbox.push(report(3));
+        outbox.push(reported(1));
+        assert_eq!(hand_in(&mut outbox), (vec![1], vec![]));
+        outbox.push(Ending::Deferred(lease(2)));
+        let both = (vec![1], vec![2]);
+        assert_eq!(hand_in(&mut outbox), both, "the first exchange did not land");
+        outbox.push(reported(3));
         outbox.landed();
-        assert_eq!(fences(outbox.hand_in()), [3]);
+        assert_eq!(hand_in(&mut outbox), (vec![3], vec![]));
         outbox.landed();
         assert!(outbox.is_empty());
     }
 
     #[test]
-    fn an_exchange_carries_a_bounded_number_of_reports() {
+    fn an_exchange_carries_a_bounded_number_of_endings() {
         let mut outbox = Outbox::default();
-        (0..501).for_each(|fence| outbox.push(report(fence)));
-        assert_eq!(outbox.hand_in().len(), BATCH);
+        (0..501).for_each(|fence| outbox.push(reported(fence)));
+        assert_eq!(outbox.hand_in(7).reports.len(), BATCH);
         outbox.landed();
-        assert_eq!(outbox.hand_in().len(), 1);
+        assert_eq!(outbox.hand_in(7).reports.len(), 1);
+        assert_eq!(outbox.hand_in(7).free_slots, 7);
     }
 }

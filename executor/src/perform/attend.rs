@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::time::{Instant, sleep, sleep_until};
-use waterclock_core::run::Outcome;
-use waterclock_core::work::Assignment;
+use tokio::time::sleep;
 
 use crate::containment::{End, Process, Running};
 use crate::log::AttemptLog;
 
-use super::output::{self, LastLines};
+use super::bounds::Bounds;
+use super::printed::{self, LastLines};
 use super::{Finding, Stop, Stops};
 
 /// Why a program's end came.
@@ -24,40 +23,6 @@ enum Cause {
     Stopped(Stop),
 }
 
-/// When a program must end, and how much time it has to do so.
-#[derive(Clone, Copy)]
-pub(super) struct Bounds {
-    timeout: Option<Duration>,
-    deadline: Option<Instant>,
-    grace: Duration,
-}
-
-impl Bounds {
-    pub(super) fn of(assignment: &Assignment) -> Self {
-        let timeout = assignment.node.timeout_ms.map(milliseconds);
-        Self {
-            timeout,
-            deadline: timeout.map(|timeout| Instant::now() + timeout),
-            grace: milliseconds(assignment.node.grace_ms),
-        }
-    }
-
-    pub(super) async fn passed(self) {
-        match self.deadline {
-            Some(deadline) => sleep_until(deadline).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    pub(super) fn timed_out(self) -> Finding {
-        let timeout = self.timeout.unwrap_or_default();
-        Finding::ended(
-            Outcome::TimedOut,
-            format!("took longer than its timeout of {timeout:?} and was stopped"),
-        )
-    }
-}
-
 /// Stays with a program until nothing of it is left and all it printed is on its way to the log.
 pub(super) async fn attend(running: Running, bounds: Bounds, mut stops: Stops, log: &AttemptLog) -> Finding {
     let Running {
@@ -67,7 +32,7 @@ pub(super) async fn attend(running: Running, bounds: Bounds, mut stops: Stops, l
         ..
     } = running;
     let supervised = supervise(&mut process, bounds, stops.clone(), log);
-    let followed = output::follow(stdout, stderr, log);
+    let followed = printed::follow(stdout, stderr, log);
     let both = async { tokio::join!(supervised, followed) };
     let ended = tokio::select! {
         ended = both => Some(ended),
@@ -92,7 +57,10 @@ async fn supervise(process: &mut Process, bounds: Bounds, mut stops: Stops, log:
     };
     match cause {
         Cause::Itself => {}
-        Cause::Stopped(stop) if stop.is_immediate() => process.kill(),
+        Cause::Stopped(stop) if stop.is_immediate() => {
+            process.kill();
+            log.remark(format!("sent KILL: {}", stop.reason())).await;
+        }
         Cause::Stopped(stop) => end_tree(process, stop.reason(), bounds.grace, &mut stops, log).await,
         Cause::TimedOut => end_tree(process, "its timeout passed", bounds.grace, &mut stops, log).await,
     }
@@ -110,16 +78,13 @@ async fn end_tree(process: &mut Process, reason: &str, grace: Duration, stops: &
     process.terminate();
     let remark = log.remark(format!("sent TERM: {reason}"));
     let ended = async { tokio::join!(process.gone(), remark) };
-    tokio::select! {
+    let reason = tokio::select! {
         _ = ended => return,
-        () = sleep(grace) => {}
-        _ = stops.asked_at_once() => {}
-    }
+        () = sleep(grace) => format!("not everything had ended within its grace of {grace:?}"),
+        stop = stops.asked_at_once() => stop.reason().to_owned(),
+    };
     process.kill();
-    log.remark(format!(
-        "sent KILL: not everything had ended within its grace of {grace:?}"
-    ))
-    .await;
+    log.remark(format!("sent KILL: {reason}")).await;
 }
 
 fn finding(cause: Cause, end: Option<End>, last: &LastLines, bounds: Bounds) -> Finding {
@@ -153,8 +118,4 @@ fn with_last_lines(message: &str, last: &LastLines) -> String {
         Some(lines) => format!("{message}; its last lines:\n{lines}"),
         None => format!("{message}; it printed nothing"),
     }
-}
-
-fn milliseconds(count: i64) -> Duration {
-    Duration::from_millis(count.try_into().unwrap_or(0))
 }

@@ -8,48 +8,38 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Request, Response};
-use serde_json::{Map, Value, json};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Request};
 use tokio::time::timeout;
 use url::Url;
 use waterclock_core::egress::{EgressError, EgressPolicy};
 use waterclock_core::run::Outcome;
 use waterclock_core::template::TemplateContext;
-use waterclock_core::work::{Assignment, OUTPUT_LIMIT};
-use waterclock_core::workflow::{EndpointSpec, StatusRange};
+use waterclock_core::work::Assignment;
+use waterclock_core::workflow::{EndpointSpec, Overdue};
 
-use super::{Finding, Stops};
-
-/// The most of a response's body that is read, which leaves room in the output for status and headers.
-const BODY_LIMIT: usize = OUTPUT_LIMIT - 16 * 1024;
-
-/// How much of a refusal's body the message repeats, in bytes.
-const EXCERPT: usize = 300;
+use super::answer::Answer;
+use super::bounds::{Bounds, milliseconds};
+use super::{Finding, Performed, Stops};
+use crate::log::{AttemptLog, Log};
 
 /// How long a connection is kept for the next call, and how many per host.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 const IDLE_CONNECTIONS: usize = 64;
 
-/// The headers of an answer that are kept.
-const KEPT_HEADERS: &[&str] = &[
-    "content-type",
-    "etag",
-    "last-modified",
-    "location",
-    "retry-after",
-    "x-request-id",
-];
+/// Where an endpoint that answers 202 calls back.
+const CALLBACK_HEADER: &str = "waterclock-callback-url";
 
 /// Calls endpoints over connections that all calls share.
 pub(super) struct EndpointCaller {
     client: Client,
     policy: Arc<EgressPolicy>,
+    log: Log,
 }
 
 impl EndpointCaller {
     /// Calls what `policy` allows.
-    pub(super) fn new(policy: EgressPolicy) -> io::Result<Self> {
+    pub(super) fn new(policy: EgressPolicy, log: Log) -> io::Result<Self> {
         let policy = Arc::new(policy);
         let client = policy
             .client()
@@ -57,37 +47,56 @@ impl EndpointCaller {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .build()
             .map_err(io::Error::other)?;
-        Ok(Self { client, policy })
+        Ok(Self { client, policy, log })
     }
 
-    /// Makes one call. It is broken off as soon as the attempt is to stop.
+    /// Makes one call. It is broken off as soon as the attempt is to stop. When this returns, the log is whole.
     pub(super) async fn call(
         &self,
         assignment: &Assignment,
         endpoint: &EndpointSpec,
         mut stops: Stops,
-    ) -> Finding {
-        let request = match self.request(assignment, endpoint) {
-            Ok(request) => request,
-            Err(refused) => return refused,
-        };
+    ) -> Performed {
+        let log = self.log.of(assignment.lease(), 0);
+        let performed = self
+            .call_logged(assignment, endpoint, stops.clone(), &log)
+            .await
+            .unwrap_or_else(Performed::Ended);
+        tokio::select! {
+            () = log.flushed() => {}
+            () = stops.lost() => {}
+        }
+        performed
+    }
+
+    async fn call_logged(
+        &self,
+        assignment: &Assignment,
+        endpoint: &EndpointSpec,
+        mut stops: Stops,
+        log: &AttemptLog,
+    ) -> Result<Performed, Finding> {
+        let request = self.request(assignment, endpoint)?;
+        let bounds = Bounds::of(assignment);
         let limit = time_limit(assignment, endpoint);
         let host = request.url().host_str().unwrap_or_default().to_owned();
         let answering = async {
             let response = self.client.execute(request).await?;
             Answer::read(response).await
         };
-        tokio::select! {
+        let answered = tokio::select! {
             biased;
-            stop = stops.asked() => Finding::stopped(stop),
-            answered = timeout(limit, answering) => match answered {
-                Ok(Ok(answer)) => answer.judged_by(&endpoint.expected_status),
-                Ok(Err(error)) => Finding::failed(explain(&error, &host)),
-                Err(_) => Finding::ended(
-                    Outcome::TimedOut,
-                    format!("{host} had not answered in full within the timeout of {limit:?}"),
-                ),
-            },
+            stop = stops.asked() => return Err(Finding::stopped(stop)),
+            answered = timeout(limit, answering) => answered,
+            never = bounds.warn(log) => match never {},
+        };
+        match answered {
+            Ok(Ok(answer)) => Ok(judged(answer, endpoint, log).await),
+            Ok(Err(error)) => Err(Finding::failed(explain(&error, &host))),
+            Err(_) => Err(Finding::ended(
+                Outcome::TimedOut,
+                format!("{host} had not answered in full within the timeout of {limit:?}"),
+            )),
         }
     }
 
@@ -106,6 +115,9 @@ impl EndpointCaller {
             header_text(&assignment.task_run_id.to_string()),
         );
         headers.insert("waterclock-attempt", assignment.fence.into());
+        if let Some(url) = callback_url(assignment, endpoint)? {
+            headers.insert(CALLBACK_HEADER, header_text(url));
+        }
         for (name, value) in values.render_map(&endpoint.headers)? {
             let (name, value) = header(&name, &value)?;
             headers.insert(name, value);
@@ -139,13 +151,44 @@ impl EndpointCaller {
     }
 }
 
-/// The shorter of the endpoint's own timeout and the task node's.
+/// What an answer comes to: 202 is only a promise where the endpoint has a callback.
+async fn judged(answer: Answer, endpoint: &EndpointSpec, log: &AttemptLog) -> Performed {
+    if let Some(callback) = endpoint.callback
+        && answer.is_accepted()
+    {
+        let deadline = milliseconds(callback.deadline_ms);
+        log.remark(format!("answered 202, and has {deadline:?} to call back"))
+            .await;
+        return Performed::Deferred;
+    }
+    let (finding, remark) = answer.judged_by(endpoint);
+    if let Some(remark) = remark {
+        log.remark(remark).await;
+    }
+    Performed::Ended(finding)
+}
+
+/// The endpoint's own timeout, or the task node's where that is shorter and fails the attempt.
 fn time_limit(assignment: &Assignment, endpoint: &EndpointSpec) -> Duration {
-    let limit = assignment
-        .node
-        .timeout_ms
+    let node = assignment.node.timeout_ms;
+    let limit = node
+        .filter(|_| assignment.node.on_timeout == Overdue::Fail)
         .map_or(endpoint.timeout_ms, |node| node.min(endpoint.timeout_ms));
-    Duration::from_millis(limit.try_into().unwrap_or(0))
+    milliseconds(limit)
+}
+
+/// The address at which the endpoint says that it has finished, where it may finish later.
+fn callback_url<'a>(
+    assignment: &'a Assignment,
+    endpoint: &EndpointSpec,
+) -> Result<Option<&'a String>, Finding> {
+    match (&endpoint.callback, &assignment.callback_url) {
+        (None, _) => Ok(None),
+        (Some(_), Some(url)) => Ok(Some(url)),
+        (Some(_), None) => Err(Finding::fault(
+            "the endpoint is to call back, and the service gave no address for that",
+        )),
+    }
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Finding> {
@@ -168,128 +211,6 @@ fn kind_of(body: &str) -> &'static str {
         "application/json"
     } else {
         "text/plain; charset=utf-8"
-    }
-}
-
-/// What an endpoint answered.
-struct Answer {
-    status: u16,
-    headers: Map<String, Value>,
-    body: Vec<u8>,
-    truncated: bool,
-}
-
-impl Answer {
-    async fn read(mut response: Response) -> reqwest::Result<Self> {
-        let mut answer = Self {
-            status: response.status().as_u16(),
-            headers: kept_headers(response.headers()),
-            body: Vec::new(),
-            truncated: false,
-        };
-        while let Some(chunk) = response.chunk().await? {
-            let room = BODY_LIMIT - answer.body.len();
-            answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                answer.truncated = true;
-                break;
-            }
-        }
-        Ok(answer)
-    }
-
-    fn judged_by(self, expected: &[StatusRange]) -> Finding {
-        let status = self.status;
-        let is_expected = if expected.is_empty() {
-            (200..=299).contains(&status)
-        } else {
-            expected
-                .iter()
-                .any(|range| (range.from..=range.to).contains(&status))
-        };
-        let found = if is_expected {
-            Finding::succeeded()
-        } else {
-            Finding::failed(self.refusal(expected))
-        };
-        Finding {
-            http_status: Some(status),
-            output: Some(self.output()),
-            ..found
-        }
-    }
-
-    fn refusal(&self, expected: &[StatusRange]) -> String {
-        let ranges: Vec<String> = expected.iter().copied().map(range_text).collect();
-        let expected = if ranges.is_empty() {
-            "200 to 299".to_owned()
-        } else {
-            ranges.join(", ")
-        };
-        let body = String::from_utf8_lossy(&self.body);
-        let excerpt = body[..body.floor_char_boundary(EXCERPT)].trim();
-        let separator = if excerpt.is_empty() { "" } else { ": " };
-        format!(
-            "answered {}, expected {expected}{separator}{excerpt}",
-            self.status
-        )
-    }
-
-    /// The answer as JSON of at most [`OUTPUT_LIMIT`] bytes: the body as it is when it is JSON, as text otherwise.
-    fn output(self) -> Value {
-        let whole = (!self.truncated)
-            .then(|| serde_json::from_slice(&self.body).ok())
-            .flatten()
-            .map(without_nul);
-        let mut output = json!({
-            "status": self.status,
-            "headers": self.headers,
-            "body": whole.unwrap_or_else(|| text_of(&self.body).into()),
-            "truncated": self.truncated,
-        });
-        // Escapes may make a text longer than its bytes were.
-        let mut kept = self.body.len();
-        while output.to_string().len() > OUTPUT_LIMIT {
-            kept /= 2;
-            output["body"] = text_of(&self.body[..kept]).into();
-            output["truncated"] = true.into();
-        }
-        output
-    }
-}
-
-fn range_text(range: StatusRange) -> String {
-    if range.from == range.to {
-        range.from.to_string()
-    } else {
-        format!("{} to {}", range.from, range.to)
-    }
-}
-
-fn kept_headers(headers: &HeaderMap) -> Map<String, Value> {
-    KEPT_HEADERS
-        .iter()
-        .filter_map(|&name| {
-            let value = headers.get(name)?.to_str().ok()?;
-            Some((name.to_owned(), value.into()))
-        })
-        .collect()
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\0', "")
-}
-
-/// PostgreSQL stores no NUL, in JSON either.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) => text.replace('\0', "").into(),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(name, value)| (name.replace('\0', ""), without_nul(value)))
-            .collect(),
-        other => other,
     }
 }
 
@@ -325,49 +246,4 @@ fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error 
         next = cause.source();
         Some(cause)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, body: &[u8]) -> Answer {
-        Answer {
-            status,
-            headers: Map::new(),
-            body: body.to_vec(),
-            truncated: false,
-        }
-    }
-
-    #[test]
-    fn a_status_is_judged_by_what_was_expected() {
-        let expected = [
-            StatusRange { from: 404, to: 404 },
-            StatusRange { from: 500, to: 599 },
-        ];
-        assert_eq!(answer(204, b"").judged_by(&[]).outcome, Outcome::Succeeded);
-        assert_eq!(answer(302, b"").judged_by(&[]).outcome, Outcome::Failed);
-        assert_eq!(answer(503, b"").judged_by(&expected).outcome, Outcome::Succeeded);
-        let refused = answer(200, b"not this").judged_by(&expected);
-        assert_eq!(
-            refused.message.as_deref(),
-            Some("answered 200, expected 404, 500 to 599: not this")
-        );
-        assert_eq!(refused.http_status, Some(200));
-    }
-
-    #[test]
-    fn a_body_is_kept_as_json_or_as_text_and_never_with_nul() {
-        assert_eq!(answer(200, b"{\"a\":[1]}").output()["body"], json!({"a": [1]}));
-        assert_eq!(answer(200, b"a\0b\xff").output()["body"], json!("ab\u{fffd}"));
-        assert_eq!(answer(200, b"\"a\\u0000b\"").output()["body"], json!("ab"));
-    }
-
-    #[test]
-    fn output_keeps_its_bound_even_when_every_byte_must_be_escaped() {
-        let output = answer(200, &vec![1; BODY_LIMIT]).output();
-        assert!(output.to_string().len() <= OUTPUT_LIMIT);
-        assert_eq!(output["truncated"], true);
-    }
 }

@@ -6,31 +6,45 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use waterclock_core::work::Assignment;
 
 /// The folder of one attempt, removed when this is dropped.
 ///
-/// It holds `inputs.json`, the run's inputs, and `work`, where the program runs unless it names another folder.
+/// It holds `inputs.json`, the run's inputs; `output` and `progress`, into which the program writes; and `work`, where it runs
+/// unless it names another folder.
 #[derive(Debug)]
 pub(super) struct AttemptFolder {
     folder: PathBuf,
 }
 
 impl AttemptFolder {
-    /// Makes the folder, empty but for the inputs.
+    /// Makes the folder with the inputs, and with nothing in the other files.
     pub(super) fn make(attempts: &Path, assignment: &Assignment) -> io::Result<Self> {
         let made = Self {
             folder: attempts.join(format!("{}-{}", assignment.task_run_id, assignment.fence)),
         };
         fs::create_dir_all(made.work())?;
         fs::write(made.inputs(), assignment.inputs.to_string())?;
+        File::create(made.output())?;
+        File::create(made.progress())?;
         Ok(made)
     }
 
     /// The file with the run's inputs.
     pub(super) fn inputs(&self) -> PathBuf {
         self.folder.join("inputs.json")
+    }
+
+    /// The file of what the program gives.
+    pub(super) fn output(&self) -> PathBuf {
+        self.folder.join("output")
+    }
+
+    /// The file of how far the program is.
+    pub(super) fn progress(&self) -> PathBuf {
+        self.folder.join("progress")
     }
 
     /// The fresh folder to run in.
@@ -104,6 +118,27 @@ fn write_file(directory: &Path, path: &str, content: &str) -> Result<(), FileErr
         .map_err(refused)
 }
 
+/// Opens a file that a program was to write, for reading; `None` when it is gone.
+///
+/// A program may have put anything in its place. A link is not followed, for the executor may read what the link's maker
+/// may not; a FIFO is not waited for; a folder is none.
+pub(super) fn open_plain(path: &Path) -> io::Result<Option<File>> {
+    let no_file = |what: &str| Err(io::Error::other(format!("{what} lies in its place")));
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = match File::options().read(true).custom_flags(flags.bits()).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => return no_file("a link"),
+        Err(error) => return Err(error),
+    };
+    let kind = file.metadata()?.file_type();
+    match kind {
+        _ if kind.is_file() => Ok(Some(file)),
+        _ if kind.is_dir() => no_file("a folder"),
+        _ => no_file("something that is no plain file"),
+    }
+}
+
 /// Looks an executable up as `execvp` does: a name with a slash is a path from `directory`, any other is searched for in
 /// the folders of `path`.
 pub(super) fn find_executable(word: &str, directory: &Path, path: &str) -> Option<PathBuf> {
@@ -148,6 +183,21 @@ mod tests {
         assert!(write_files(directory.path(), &files("out/a")).is_err());
         assert!(write_files(directory.path(), &files("link")).is_err());
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_plain_files_are_read_back_and_nothing_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        fs::write(place("plain"), "x").unwrap();
+        std::os::unix::fs::symlink(place("plain"), place("link")).unwrap();
+        nix::unistd::mkfifo(&place("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(open_plain(&place("plain")).unwrap().is_some());
+        assert!(open_plain(&place("gone")).unwrap().is_none());
+        for (name, told) in [(".", "a folder"), ("link", "a link"), ("fifo", "no plain file")] {
+            let error = open_plain(&place(name)).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! Does the work of one attempt, and says what became of it.
 
+mod answer;
 mod argv;
 mod attend;
+mod bounds;
 mod endpoint;
+mod environment;
 mod files;
-mod output;
+mod outputs;
+mod printed;
 mod program;
+mod progress;
 mod stop;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use waterclock_core::run::Outcome;
 use waterclock_core::template::TemplateError;
@@ -21,8 +27,10 @@ use crate::config::ExecutorConfig;
 use crate::containment::Containment;
 use crate::log::Log;
 use crate::package::PackageCache;
+use crate::progress::Bulletin;
 
 use endpoint::EndpointCaller;
+use outputs::Given;
 use program::ProgramRunner;
 
 pub(crate) use stop::{Stop, Stops};
@@ -35,6 +43,16 @@ pub(crate) struct Finding {
     http_status: Option<u16>,
     message: Option<String>,
     output: Option<serde_json::Value>,
+    retry_after: Option<Duration>,
+}
+
+/// How the executor's part in an attempt ended.
+#[derive(Debug)]
+pub(crate) enum Performed {
+    /// With the attempt.
+    Ended(Finding),
+    /// An endpoint will finish it, and call the service back.
+    Deferred,
 }
 
 impl Finding {
@@ -45,6 +63,7 @@ impl Finding {
             http_status: None,
             message: None,
             output: None,
+            retry_after: None,
         }
     }
 
@@ -67,10 +86,26 @@ impl Finding {
     /// What an attempt came to that was stopped for this reason.
     pub(crate) fn stopped(stop: Stop) -> Self {
         let outcome = match stop {
-            Stop::Cancelled => Outcome::Cancelled,
+            Stop::Cancelled | Stop::Terminated => Outcome::Cancelled,
             Stop::Draining | Stop::LeaseEnding | Stop::Lost => Outcome::Fault,
         };
         Self::ended(outcome, stop.reason())
+    }
+
+    /// This, with what the program gave. A success whose outputs are lost is none.
+    fn giving(self, given: Given) -> Self {
+        let found = match given.lost {
+            Some(lost) if self.outcome == Outcome::Succeeded => Self {
+                exit_code: self.exit_code,
+                ..Self::failed(lost)
+            },
+            _ => self,
+        };
+        Self {
+            message: found.message.or(given.cut),
+            output: given.output,
+            ..found
+        }
     }
 
     /// The report of the attempt that this was found of.
@@ -82,7 +117,7 @@ impl Finding {
             http_status: self.http_status,
             message: self.message.map(|message| message.replace('\0', "")),
             output: self.output,
-            retry_after: None,
+            retry_after: self.retry_after,
         }
     }
 }
@@ -107,11 +142,19 @@ impl Performer {
         source: Arc<dyn WorkSource>,
         containment: Arc<Containment>,
         log: Log,
+        bulletin: Bulletin,
     ) -> io::Result<Self> {
         let packages = PackageCache::open(folder.join("packages"), config.package_cache_limit, source)?;
         Ok(Self {
-            programs: ProgramRunner::new(config, folder.join("attempts"), packages, containment, log)?,
-            endpoints: EndpointCaller::new(config.egress.clone())?,
+            endpoints: EndpointCaller::new(config.egress.clone(), log.clone())?,
+            programs: ProgramRunner::new(
+                config,
+                folder.join("attempts"),
+                packages,
+                containment,
+                log,
+                bulletin,
+            )?,
         })
     }
 
@@ -121,14 +164,15 @@ impl Performer {
     }
 
     /// Does the work. Ends soon after it is told to stop.
-    pub(crate) async fn perform(&self, assignment: &Assignment, stops: Stops) -> Finding {
-        match &assignment.node.work {
+    pub(crate) async fn perform(&self, assignment: &Assignment, stops: Stops) -> Performed {
+        let finding = match &assignment.node.work {
             Work::NoOp => Finding::succeeded(),
             Work::Program(program) => self.programs.run(assignment, program, stops).await,
-            Work::Endpoint(endpoint) => self.endpoints.call(assignment, endpoint, stops).await,
+            Work::Endpoint(endpoint) => return self.endpoints.call(assignment, endpoint, stops).await,
             Work::Workflow(_) | Work::Branch(_) | Work::Approval(_) | Work::Wait(_) => {
                 Finding::fault("the service does this work itself; no executor can")
             }
-        }
+        };
+        Performed::Ended(finding)
     }
 }

@@ -16,10 +16,15 @@ use crate::config::ExecutorConfig;
 use crate::containment::{Containment, ContainmentError, Limits, Order, Running};
 use crate::log::{AttemptLog, Log};
 use crate::package::{Package, PackageCache};
+use crate::progress::Bulletin;
 
-use super::argv::{self, Invocation, PackagePath};
-use super::attend::{Bounds, attend};
+use super::argv::{self, PackagePath};
+use super::attend::attend;
+use super::bounds::Bounds;
+use super::environment::{Environment, path_text};
 use super::files::{self, AttemptFolder, FileError};
+use super::outputs::{self, Given};
+use super::progress::Gauge;
 use super::{Finding, Stops};
 
 /// Runs programs as child processes.
@@ -28,6 +33,7 @@ pub(super) struct ProgramRunner {
     packages: PackageCache,
     containment: Arc<Containment>,
     log: Log,
+    bulletin: Bulletin,
     path: String,
 }
 
@@ -46,6 +52,7 @@ impl ProgramRunner {
         packages: PackageCache,
         containment: Arc<Containment>,
         log: Log,
+        bulletin: Bulletin,
     ) -> io::Result<Self> {
         if attempts.exists() {
             fs::remove_dir_all(&attempts)?;
@@ -56,6 +63,7 @@ impl ProgramRunner {
             packages,
             containment,
             log,
+            bulletin,
             path: config.path.clone(),
         })
     }
@@ -100,9 +108,24 @@ impl ProgramRunner {
             prepared.order.words[0], running.pid
         ))
         .await;
-        let finding = attend(running, bounds, stops, log).await;
+        let mut gauge = Gauge::new(
+            prepared.folder.progress(),
+            assignment.lease(),
+            &self.bulletin,
+            log,
+        );
+        let finding = tokio::select! {
+            finding = attend(running, bounds, stops.clone(), log) => finding,
+            never = gauge.follow() => match never {},
+            never = bounds.warn(log) => match never {},
+        };
+        let given = tokio::select! {
+            given = given(&prepared.folder, gauge, log) => given,
+            // Nobody will hear what it gave.
+            () = stops.lost() => Given::default(),
+        };
         discard(prepared).await;
-        Ok(finding)
+        Ok(finding.giving(given))
     }
 
     async fn prepare(&self, assignment: &Assignment, program: &ProgramSpec) -> Result<Prepared, Finding> {
@@ -120,10 +143,16 @@ impl ProgramRunner {
         let executable = files::find_executable(&invocation.words[0], &directory, &self.path)
             .ok_or_else(|| self.no_executable(&invocation.words[0], &directory))?;
         invocation.words[0] = path_text(&executable);
-        let environment = self.environment(assignment, &folder, place, &invocation, rendered.environment);
+        let environment = Environment {
+            assignment,
+            folder: &folder,
+            package: place,
+            invocation: &invocation,
+            path: &self.path,
+        };
         let order = Order {
+            environment: environment.with(rendered.environment),
             words: invocation.words,
-            environment,
             directory: path_text(&directory),
             limits: Limits {
                 address_space: program.memory_limit.and_then(|limit| limit.try_into().ok()),
@@ -183,47 +212,6 @@ impl ProgramRunner {
             .unwrap_or_else(|_| Err(Finding::fault("the executor met a defect of its own")))
     }
 
-    /// What the program sees of its environment: nothing of the executor's own, except where executables are.
-    fn environment(
-        &self,
-        assignment: &Assignment,
-        folder: &AttemptFolder,
-        package: Option<PackagePath<'_>>,
-        invocation: &Invocation,
-        mut own: BTreeMap<String, String>,
-    ) -> BTreeMap<String, String> {
-        let work = path_text(&folder.work());
-        let given = [
-            ("PATH", self.path.clone()),
-            ("HOME", work.clone()),
-            ("TMPDIR", work),
-            ("LANG", "C.UTF-8".to_owned()),
-            ("WATERCLOCK_TENANT", assignment.tenant.to_string()),
-            ("WATERCLOCK_WORKFLOW", assignment.workflow.to_string()),
-            ("WATERCLOCK_RUN_ID", assignment.run_id.to_string()),
-            ("WATERCLOCK_TASK_KEY", assignment.node.key.clone()),
-            ("WATERCLOCK_TASK_RUN_ID", assignment.task_run_id.to_string()),
-            ("WATERCLOCK_ATTEMPT", assignment.fence.to_string()),
-            ("WATERCLOCK_INPUTS", path_text(&folder.inputs())),
-        ];
-        let package = package.map(|package| ("WATERCLOCK_PACKAGE", path_text(package.as_path())));
-        for (name, value) in given
-            .into_iter()
-            .chain(package)
-            .chain(invocation.environment.iter().cloned())
-        {
-            match own.get_mut(name) {
-                // The package stays importable whatever else is.
-                Some(others) if name == "PYTHONPATH" => *others = format!("{value}:{others}"),
-                Some(_) => {}
-                None => {
-                    own.insert(name.to_owned(), value);
-                }
-            }
-        }
-        own
-    }
-
     fn no_executable(&self, word: &str, directory: &Path) -> Finding {
         Finding::fault(if word.contains('/') {
             format!(
@@ -251,6 +239,11 @@ impl ProgramRunner {
                          it was linked for, is not on this executor"
                     ))
                 }
+                ContainmentError::Refused(cause) if cause.kind() == io::ErrorKind::ArgumentListTooLong => {
+                    Finding::failed(
+                        "its arguments and variables are longer than the system passes on; give large values as files",
+                    )
+                }
                 ContainmentError::Refused(cause) => {
                     Finding::fault(format!("{executable} could not be started: {cause}"))
                 }
@@ -260,6 +253,16 @@ impl ProgramRunner {
             }
         })
     }
+}
+
+/// What a program that has ended gave, after its last progress and what is to be remarked are told.
+async fn given(folder: &AttemptFolder, gauge: Gauge<'_>, log: &AttemptLog) -> Given {
+    let given = outputs::collect(folder.output()).await;
+    for remark in &given.remarks {
+        log.remark(remark.as_str()).await;
+    }
+    gauge.finish().await;
+    given
 }
 
 /// A program's templates with the values of this attempt.
@@ -307,9 +310,4 @@ async fn discard(prepared: Prepared) {
     let Prepared { folder, package, .. } = prepared;
     let _ = spawn_blocking(move || drop(folder)).await;
     drop(package);
-}
-
-/// A path as text; the executor's own folder was checked to be text when it started.
-fn path_text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

@@ -9,6 +9,8 @@ use tokio::sync::watch;
 pub(crate) enum Stop {
     /// Its run was cancelled: it has its grace.
     Cancelled,
+    /// Its run was terminated.
+    Terminated,
     /// The executor stops, and the time it gave to what runs is over.
     Draining,
     /// The executor cannot prolong its lease, and the work is about to be given to another.
@@ -27,6 +29,7 @@ impl Stop {
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Cancelled => "stopped because its run was cancelled",
+            Self::Terminated => "its run was terminated",
             Self::Draining => "the executor stopped",
             Self::LeaseEnding => {
                 "the executor could not prolong its lease and ended its work before the lease did"

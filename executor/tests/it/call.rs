@@ -17,13 +17,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Barrier, Notify};
 use waterclock_core::egress::EgressPolicy;
 use waterclock_core::run::Outcome;
-use waterclock_core::work::Assignment;
+use waterclock_core::work::{Assignment, LogStream};
 use waterclock_core::workflow::{StatusRange, Work};
 
 use crate::source::World;
 use crate::work::{assignment, endpoint, endpoint_spec, with_inputs, with_node};
 
-async fn serve(router: Router) -> SocketAddr {
+pub(crate) async fn serve(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -119,12 +119,13 @@ async fn redirects_are_answers_and_not_followed() {
 async fn a_long_answer_is_cut_and_the_cut_is_marked() {
     let router = Router::new().route("/", get(|| async { "x".repeat(1 << 20) }));
     let address = serve(router).await;
-    let report = World::new()
-        .perform(endpoint(&format!("http://{address}/")))
-        .await;
+    let world = World::new();
+    let report = world.perform(endpoint(&format!("http://{address}/"))).await;
     let output = report.output.unwrap();
     assert_eq!(report.outcome, Outcome::Succeeded);
     assert_eq!(output["truncated"], true);
+    let remarks = world.source.printed(report.lease, LogStream::System);
+    assert!(remarks[0].starts_with("output cut"), "{remarks:?}");
     assert!(output.to_string().len() <= waterclock_core::work::OUTPUT_LIMIT);
 }
 

@@ -7,7 +7,7 @@ use waterclock_core::work::HeartbeatReply;
 use waterclock_core::workflow::Work;
 use waterclock_executor::{ExecutorConfig, ExecutorError};
 
-use crate::source::{Source, World};
+use crate::source::{Call, Source, World};
 use crate::witness::{Barrier, Witness};
 use crate::work::{assignment, script, with_node};
 
@@ -106,7 +106,7 @@ async fn reports_are_kept_while_the_source_is_away() {
     witness.sees_somebody().await;
     world.source.change(|books| {
         books.asked.clear();
-        books.deaf_to_exchanges = true;
+        books.deaf_to.insert(Call::Exchange);
     });
     barrier.open().await;
     world
@@ -114,7 +114,7 @@ async fn reports_are_kept_while_the_source_is_away() {
         .shows(|books| (books.asked.len() > 2).then_some(()))
         .await;
     assert!(world.source.books().reports.is_empty());
-    world.source.change(|books| books.deaf_to_exchanges = false);
+    world.source.let_through(Call::Exchange);
     assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Succeeded);
 }
 
@@ -155,13 +155,13 @@ async fn an_executor_that_cannot_prolong_its_lease_ends_its_children_before_the_
     let lease = world.source.give(script(&witness.stubborn()));
     witness.sees_somebody().await;
     world.source.change(|books| {
-        books.deaf_to_heartbeats = true;
-        books.deaf_to_exchanges = true;
+        books.deaf_to.insert(Call::Heartbeat);
+        books.deaf_to.insert(Call::Exchange);
     });
     witness.sees_nobody().await;
     world.source.change(|books| {
-        books.deaf_to_heartbeats = false;
-        books.deaf_to_exchanges = false;
+        books.deaf_to.remove(&Call::Heartbeat);
+        books.deaf_to.remove(&Call::Exchange);
     });
     let report = world.source.report_of(lease).await;
     assert_eq!(report.outcome, Outcome::Fault);

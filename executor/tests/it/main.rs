@@ -3,8 +3,10 @@
 mod call;
 mod killed;
 mod life;
+mod outputs;
 mod packages;
 mod program;
+mod promises;
 mod source;
 mod tree;
 mod witness;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::json;
 use waterclock_core::run::Outcome;
-use waterclock_core::work::LogStream;
+use waterclock_core::work::{LogStream, MapItem, Shard};
 use waterclock_core::workflow::Runtime;
 
 use crate::source::World;
@@ -91,6 +92,8 @@ async fn the_environment_is_clean_but_for_what_is_documented() {
             "TMPDIR",
             "WATERCLOCK_ATTEMPT",
             "WATERCLOCK_INPUTS",
+            "WATERCLOCK_OUTPUT",
+            "WATERCLOCK_PROGRESS",
             "WATERCLOCK_RUN_ID",
             "WATERCLOCK_TASK_KEY",
             "WATERCLOCK_TASK_RUN_ID",
@@ -103,6 +106,57 @@ async fn the_environment_is_clean_but_for_what_is_documented() {
     assert_eq!(found["WATERCLOCK_RUN_ID"], run);
     assert_eq!(found["WATERCLOCK_TASK_RUN_ID"], task_run);
     assert_eq!(found["HOME"], found["TMPDIR"]);
+}
+
+#[tokio::test]
+async fn a_mapped_or_sharded_program_knows_its_share() {
+    let world = World::new();
+    let mut given = with_program(
+        command(&[
+            "printenv",
+            "WATERCLOCK_ITEM",
+            "WATERCLOCK_ITEM_INDEX",
+            "WATERCLOCK_ITEM_COUNT",
+            "OWN",
+        ]),
+        |program| {
+            program.environment = BTreeMap::from([(
+                "OWN".into(),
+                "${item.id} ${map.index} ${nodes.fetch.outputs.rows} ${nodes.fetch.state}".into(),
+            )]);
+        },
+    );
+    given.item = Some(MapItem {
+        index: 2,
+        count: 5,
+        value: json!({"id": "x"}),
+    });
+    given.nodes = Arc::new(json!({"fetch": {"state": "SUCCEEDED", "outputs": {"rows": 3}}}));
+    let lease = world.source.give(given);
+    world.source.report_of(lease).await;
+    assert_eq!(
+        world.source.printed(lease, LogStream::Stdout),
+        ["{\"id\":\"x\"}", "2", "5", "x 2 3 SUCCEEDED"]
+    );
+
+    let mut given = script("env | grep SHARD | sort");
+    given.shard = Some(Shard {
+        index: 0,
+        count: 3,
+        items: vec![0, 1, 6],
+        parameters: BTreeMap::from([(0, "Beijing".to_owned()), (1, "Shanghai".to_owned())]),
+    });
+    let lease = world.source.give(given);
+    world.source.report_of(lease).await;
+    assert_eq!(
+        world.source.printed(lease, LogStream::Stdout),
+        [
+            "WATERCLOCK_SHARD_COUNT=3",
+            "WATERCLOCK_SHARD_INDEX=0",
+            "WATERCLOCK_SHARD_ITEMS=0,1,6",
+            "WATERCLOCK_SHARD_PARAMETERS=0=Beijing,1=Shanghai",
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A work source in memory, and an executor that works for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -23,6 +23,14 @@ use waterclock_executor::{ExecutorConfig, ExecutorError};
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A call that a test may cut off.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    Exchange,
+    Heartbeat,
+    ReportProgress,
+}
+
 /// What the source was told, and what it will say.
 #[derive(Default)]
 pub(crate) struct Books {
@@ -31,6 +39,8 @@ pub(crate) struct Books {
     /// What was handed in, with the number of lines that the log of the attempt had by then.
     pub(crate) reports: Vec<(Report, usize)>,
     pub(crate) deferrals: Vec<Lease>,
+    /// Deferrals of exchanges that did not get through.
+    pub(crate) undelivered_deferrals: Vec<Lease>,
     pub(crate) progress: Vec<Progress>,
     pub(crate) log: Vec<LogLine>,
     pub(crate) packages: HashMap<Digest, Bytes>,
@@ -38,9 +48,8 @@ pub(crate) struct Books {
     pub(crate) heartbeats: Vec<Heartbeat>,
     pub(crate) asked: Vec<u32>,
     pub(crate) left: Vec<ExecutorId>,
-    /// Calls of these kinds cannot get through.
-    pub(crate) deaf_to_exchanges: bool,
-    pub(crate) deaf_to_heartbeats: bool,
+    /// These calls cannot get through.
+    pub(crate) deaf_to: HashSet<Call>,
     /// Said once, to the next heartbeat.
     pub(crate) reply: Option<HeartbeatReply>,
     pub(crate) key_taken: bool,
@@ -68,6 +77,20 @@ impl Source {
         self.hint.notify_one();
     }
 
+    /// Lets no call of this kind get through from now on.
+    pub(crate) fn cut_off(&self, call: Call) {
+        self.change(|books| {
+            books.deaf_to.insert(call);
+        });
+    }
+
+    /// Lets calls of this kind get through again.
+    pub(crate) fn let_through(&self, call: Call) {
+        self.change(|books| {
+            books.deaf_to.remove(&call);
+        });
+    }
+
     /// Gives work to the executor.
     pub(crate) fn give(&self, assignment: Assignment) -> Lease {
         let lease = assignment.lease();
@@ -79,6 +102,15 @@ impl Source {
     pub(crate) fn cancel(&self, lease: Lease) {
         let at_once = false;
         self.change(|books| books.cancellations.push(Cancellation { lease, at_once }));
+    }
+
+    /// Has an attempt stopped at once, also when it was stopping with its grace.
+    pub(crate) fn terminate(&self, lease: Lease) {
+        let at_once = true;
+        self.change(|books| {
+            books.cancellations.retain(|told| told.lease != lease);
+            books.cancellations.push(Cancellation { lease, at_once });
+        });
     }
 
     /// Waits until the books show something.
@@ -145,7 +177,7 @@ impl WorkSource for Source {
     async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatReply, WorkSourceError> {
         self.note(|books| {
             books.heartbeats.push(heartbeat);
-            if books.deaf_to_heartbeats {
+            if books.deaf_to.contains(&Call::Heartbeat) {
                 return Err(unavailable());
             }
             Ok(books.reply.take().unwrap_or(HeartbeatReply::Alive))
@@ -155,7 +187,8 @@ impl WorkSource for Source {
     async fn exchange(&self, _: ExecutorId, exchange: Exchange) -> Result<Exchanged, WorkSourceError> {
         self.note(|books| {
             books.asked.push(exchange.free_slots);
-            if books.deaf_to_exchanges {
+            if books.deaf_to.contains(&Call::Exchange) {
+                books.undelivered_deferrals.extend(exchange.deferrals);
                 return Err(unavailable());
             }
             for report in exchange.reports {
@@ -185,8 +218,13 @@ impl WorkSource for Source {
     }
 
     async fn report_progress(&self, progress: Vec<Progress>) -> Result<(), WorkSourceError> {
-        self.note(|books| books.progress.extend(progress));
-        Ok(())
+        self.note(|books| {
+            if books.deaf_to.contains(&Call::ReportProgress) {
+                return Err(unavailable());
+            }
+            books.progress.extend(progress);
+            Ok(())
+        })
     }
 
     async fn append_log(&self, lines: Vec<LogLine>) -> Result<(), WorkSourceError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waterclock_core::run::Outcome;
-use waterclock_core::work::LogStream;
+use waterclock_core::work::{LogLine, LogStream};
 use waterclock_core::workflow::Runtime;
 
 use crate::source::World;
@@ -66,6 +66,44 @@ async fn cancelling_kills_the_whole_tree_once_the_grace_is_over() {
         orphan.sees_nobody().await;
         let remarks = world.source.printed(lease, LogStream::System);
         assert!(remarks.last().unwrap().starts_with("sent KILL"), "{remarks:?}");
+    }
+}
+
+#[tokio::test]
+async fn terminating_kills_the_whole_tree_without_asking_first() {
+    for world in worlds() {
+        let (mut witness, mut orphan) = (Witness::new(), Witness::new());
+        let text = format!("{}; {}", orphan.stubborn_orphan(), witness.stubborn());
+        let lease = world.source.give(script(&text));
+        witness.sees_somebody().await;
+        orphan.sees_somebody().await;
+        world.source.terminate(lease);
+        let report = world.source.report_of(lease).await;
+        assert_eq!(report.outcome, Outcome::Cancelled);
+        witness.sees_nobody().await;
+        orphan.sees_nobody().await;
+        let remarks = world.source.printed(lease, LogStream::System);
+        assert_eq!(remarks[1..], ["sent KILL: its run was terminated"]);
+    }
+}
+
+#[tokio::test]
+async fn terminating_ends_the_grace_of_a_cancel() {
+    for world in worlds() {
+        let mut witness = Witness::new();
+        let lease = world.source.give(script(&witness.stubborn()));
+        witness.sees_somebody().await;
+        world.source.cancel(lease);
+        let asked = |line: &LogLine| line.text.starts_with("sent TERM");
+        world
+            .source
+            .shows(|books| books.log.iter().any(asked).then_some(()))
+            .await;
+        world.source.terminate(lease);
+        assert_eq!(world.source.report_of(lease).await.outcome, Outcome::Cancelled);
+        witness.sees_nobody().await;
+        let remarks = world.source.printed(lease, LogStream::System);
+        assert_eq!(remarks[2..], ["sent KILL: its run was terminated"]);
     }
 }
 
