@@ -133,11 +133,26 @@ impl Zone {
 
     /// The first instant at which the clock shows `wall` or, when it leaves that out, something later.
     pub(super) fn first_at(&self, wall: NaiveDateTime) -> DateTime<Utc> {
+        let span = &self.spans[self.place_showing(wall)];
+        span.instant(wall.max(span.wall_begin))
+    }
+
+    /// All instants at which the clock shows `wall`.
+    pub(super) fn instants_at(&self, wall: NaiveDateTime) -> impl Iterator<Item = DateTime<Utc>> {
+        // No clock was ever put back over what it had shown twice.
+        self.spans[self.place_showing(wall)..]
+            .iter()
+            .take(2)
+            .filter(move |span| span.wall_begin <= wall && wall < span.wall_end)
+            .map(move |span| span.instant(wall))
+    }
+
+    /// The first span whose clock shows `wall` or something later.
+    fn place_showing(&self, wall: NaiveDateTime) -> usize {
         let place = self
             .spans
             .partition_point(|span| span.seen_until.max(span.wall_end) <= wall);
-        let span = &self.spans[place.min(self.spans.len() - 1)];
-        span.instant(wall.max(span.wall_begin))
+        place.min(self.spans.len() - 1)
     }
 }
 
@@ -149,9 +164,9 @@ fn spans(tz: Tz) -> Vec<Span> {
     let mut here = first;
     while here < last {
         let next = here + TimeDelta::days(1);
-        let changed = offset(tz, next);
-        if changed != offset(tz, here) {
-            changes.push((change_between(tz, here, next), changed));
+        let later = offset(tz, next);
+        if later != offset(tz, here) {
+            changes.push((change_between(tz, here, next), later));
         }
         here = next;
     }

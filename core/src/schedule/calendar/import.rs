@@ -358,7 +358,7 @@ mod tests {
     }
 
     fn file(events: &[&str]) -> String {
-        let events: String = events
+        let events: Vec<String> = events
             .iter()
             .map(|event| {
                 format!(
@@ -367,6 +367,7 @@ mod tests {
                 )
             })
             .collect();
+        let events = events.concat();
         format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y\r\n{events}END:VCALENDAR\r\n")
     }
 

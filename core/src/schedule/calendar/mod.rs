@@ -25,7 +25,7 @@ pub use import::{ImportBounds, ImportError, Imported, LARGEST_IMPORT, MOST_EVENT
 use super::timing::Window;
 
 /// How far a working day is looked for, in days. Where none is found within a year, none is found.
-pub const FARTHEST_WORKING_DAY: u32 = 366;
+pub const FARTHEST_WORKING_DAY: usize = 366;
 /// How deep calendars may be joined, and how many in all.
 pub const MOST_JOINED: usize = 32;
 
@@ -138,6 +138,12 @@ impl Calendar {
         Ok(Self(Form::Single(Box::new(single))))
     }
 
+    /// The calendar on which every day works.
+    #[must_use]
+    pub fn every_day() -> Self {
+        Self(Form::And(Vec::new()))
+    }
+
     /// Whether `date` works.
     #[must_use]
     pub fn works_on(&self, date: NaiveDate) -> bool {
@@ -163,7 +169,7 @@ impl Calendar {
     pub fn next_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
         date.iter_days()
             .skip(1)
-            .take(FARTHEST_WORKING_DAY as usize)
+            .take(FARTHEST_WORKING_DAY)
             .find(|&day| self.works_on(day))
     }
 
@@ -171,7 +177,7 @@ impl Calendar {
     #[must_use]
     pub fn previous_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
         std::iter::successors(date.pred_opt(), NaiveDate::pred_opt)
-            .take(FARTHEST_WORKING_DAY as usize)
+            .take(FARTHEST_WORKING_DAY)
             .find(|&day| self.works_on(day))
     }
 

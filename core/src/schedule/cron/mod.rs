@@ -1,0 +1,226 @@
+//! Cron expressions.
+//!
+//! An expression is a set of seconds, of minutes, of hours and of days, and each set is a word of bits. The next instant is
+//! found by asking each word for its next bit, so nothing is stepped through but months, and of those no more than the
+//! 4,800 after which the calendar repeats itself. An expression without an answer there never has one.
+//!
+//! The `croner` crate reads and evaluates expressions too, and most are understood alike. It is not used beneath this because of
+//! what a schedule may not do: it ends with an error at a day that a zone leaves out (Pacific/Apia, 30 December 2011); it
+//! knows no `@midnight`, `L-3`, `H` nor ranges that wrap in every field; and daylight saving is decided inside of it, while
+//! ours is a policy that recurrences share. Our calendars look at the same days, too. It serves as the second opinion in
+//! the tests, over wall time that both understand.
+
+mod days;
+mod field;
+mod parse;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+
+pub(super) use days::DayRule;
+use days::Month;
+pub use field::Field;
+pub use parse::{CronError, Problem};
+
+use super::rule::{BothDays, Dialect, Seed};
+
+/// After so many months, the days of the week and the leap years of the calendar repeat themselves.
+const CYCLE_MONTHS: u32 = 400 * 12;
+/// The first and the last year that an expression may name, as in Quartz.
+pub(super) const YEARS: (u32, u32) = (1970, 2099);
+
+/// A cron expression, ready to be asked about wall time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cron {
+    /// Bit n is second n.
+    pub(super) seconds: u64,
+    /// Bit n is minute n.
+    pub(super) minutes: u64,
+    /// Bit n is hour n.
+    pub(super) hours: u32,
+    /// Bit n is month n, from 1.
+    pub(super) months: u16,
+    /// Which days of those months.
+    pub(super) days: DayRule,
+    /// In which years, sorted; empty for all.
+    pub(super) years: Vec<i32>,
+}
+
+impl Cron {
+    /// Reads an expression. `H` takes its values from `seed`.
+    pub(super) fn parse(
+        expression: &str,
+        dialect: Dialect,
+        both_days: BothDays,
+        seed: Seed,
+    ) -> Result<Self, CronError> {
+        let cron = parse::parse(expression, dialect, both_days, seed)?;
+        if cron.first_from(DateTime::UNIX_EPOCH.naive_utc()).is_none() {
+            return Err(CronError::Never {
+                reason: cron.why_never(),
+            });
+        }
+        Ok(cron)
+    }
+
+    /// Whether it names wall times in every hour of its days.
+    pub(super) fn hourly(&self) -> bool {
+        self.hours == (1 << 24) - 1
+    }
+
+    /// The first wall time at or after `wall` that it names.
+    pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let wall = whole_second_from(wall)?;
+        if self.names_day(wall.date())
+            && let Some(time) = self.time_from(wall.time())
+        {
+            return Some(wall.date().and_time(time));
+        }
+        let date = self.day_from(wall.date().succ_opt()?)?;
+        Some(date.and_time(self.time_from(NaiveTime::MIN)?))
+    }
+
+    /// The last wall time before `wall` that it names.
+    pub(super) fn last_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let wall = whole_second_from(wall)?.checked_sub_signed(TimeDelta::seconds(1))?;
+        if self.names_day(wall.date())
+            && let Some(time) = self.time_until(wall.time())
+        {
+            return Some(wall.date().and_time(time));
+        }
+        let date = self.day_until(wall.date().pred_opt()?)?;
+        Some(date.and_time(self.time_until(NaiveTime::from_hms_opt(23, 59, 59)?)?))
+    }
+
+    fn names_day(&self, date: NaiveDate) -> bool {
+        Month::of(date).is_some_and(|month| self.days_of(&month) & (1 << date.day()) != 0)
+    }
+
+    /// The days of a month that it names, as bits from 1.
+    fn days_of(&self, month: &Month) -> u32 {
+        let in_year = self.years.is_empty() || self.years.binary_search(&month.year).is_ok();
+        if in_year && self.months & (1 << month.number) != 0 {
+            self.days.days_of(month)
+        } else {
+            0
+        }
+    }
+
+    /// The first day from `date` on that it names.
+    fn day_from(&self, date: NaiveDate) -> Option<NaiveDate> {
+        let date = date.max(january(self.years.first()).unwrap_or(date));
+        let mut month = Month::of(date)?;
+        let mut days = self.days_of(&month) & (u32::MAX << date.day());
+        for _ in 0..=CYCLE_MONTHS {
+            if days != 0 {
+                return month.day(days.trailing_zeros());
+            }
+            month = month.next()?;
+            days = self.days_of(&month);
+        }
+        None
+    }
+
+    /// The last day up to `date` that it names.
+    fn day_until(&self, date: NaiveDate) -> Option<NaiveDate> {
+        let last = self.years.last().map(|year| year + 1);
+        let date = date.min(january(last.as_ref()).unwrap_or(date));
+        let mut month = Month::of(date)?;
+        let mut days = self.days_of(&month) & (u32::MAX >> (31 - date.day()));
+        for _ in 0..=CYCLE_MONTHS {
+            if days != 0 {
+                return month.day(days.ilog2());
+            }
+            month = month.previous()?;
+            days = self.days_of(&month);
+        }
+        None
+    }
+
+    /// The first time of day from `time` on that it names.
+    fn time_from(&self, time: NaiveTime) -> Option<NaiveTime> {
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        if u64::from(self.hours) & (1 << hour) != 0 {
+            if self.minutes & (1 << minute) != 0
+                && let Some(second) = first_bit_from(self.seconds, second)
+            {
+                return NaiveTime::from_hms_opt(hour, minute, second);
+            }
+            if let Some(minute) = first_bit_from(self.minutes, minute + 1) {
+                return NaiveTime::from_hms_opt(hour, minute, first_bit_from(self.seconds, 0)?);
+            }
+        }
+        let hour = first_bit_from(self.hours.into(), hour + 1)?;
+        NaiveTime::from_hms_opt(
+            hour,
+            first_bit_from(self.minutes, 0)?,
+            first_bit_from(self.seconds, 0)?,
+        )
+    }
+
+    /// The last time of day up to `time` that it names.
+    fn time_until(&self, time: NaiveTime) -> Option<NaiveTime> {
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        if u64::from(self.hours) & (1 << hour) != 0 {
+            if self.minutes & (1 << minute) != 0
+                && let Some(second) = last_bit_before(self.seconds, second + 1)
+            {
+                return NaiveTime::from_hms_opt(hour, minute, second);
+            }
+            if let Some(minute) = last_bit_before(self.minutes, minute) {
+                return NaiveTime::from_hms_opt(hour, minute, last_bit_before(self.seconds, 60)?);
+            }
+        }
+        let hour = last_bit_before(self.hours.into(), hour)?;
+        NaiveTime::from_hms_opt(
+            hour,
+            last_bit_before(self.minutes, 60)?,
+            last_bit_before(self.seconds, 60)?,
+        )
+    }
+
+    /// Why it names no day at all.
+    fn why_never(&self) -> String {
+        let in_any_year = Self {
+            years: Vec::new(),
+            ..self.clone()
+        };
+        if in_any_year.first_from(DateTime::UNIX_EPOCH.naive_utc()).is_some() {
+            "none of the years it names has such a day; change the years, or leave them out".into()
+        } else if self.days.needs_both() {
+            "no day of the months it names is both such a day of the month and such a day of the week; change one of \
+             the two, or let either do (both days: OR)"
+                .into()
+        } else {
+            "none of the months it names has such a day; change the day or the month (the last day of a month is L)".into()
+        }
+    }
+}
+
+/// The first day of a year.
+fn january(year: Option<&i32>) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(*year?, 1, 1)
+}
+
+fn whole_second_from(wall: NaiveDateTime) -> Option<NaiveDateTime> {
+    let whole = wall.with_nanosecond(0)?;
+    if whole == wall {
+        Some(whole)
+    } else {
+        whole.checked_add_signed(TimeDelta::seconds(1))
+    }
+}
+
+/// The lowest bit of `bits` from `from` on.
+fn first_bit_from(bits: u64, from: u32) -> Option<u32> {
+    let rest = bits & u64::MAX.checked_shl(from)?;
+    (rest != 0).then(|| rest.trailing_zeros())
+}
+
+/// The highest bit of `bits` before `before`, which is at most 63.
+fn last_bit_before(bits: u64, before: u32) -> Option<u32> {
+    let rest = bits & ((1 << before) - 1);
+    (rest != 0).then(|| rest.ilog2())
+}
+
+#[cfg(test)]
+mod tests;
