@@ -4,6 +4,7 @@
 //! fault is left. Then definitions go out in the order in which kinds depend on each other.
 
 mod document;
+mod foresee;
 mod plan;
 mod settle;
 mod shape;
@@ -18,9 +19,10 @@ use std::path::PathBuf;
 use futures_util::stream::{self, StreamExt};
 
 use crate::args::ApplyArgs;
-use crate::client::{Api, ClientError, UserError};
+use crate::client::{Api, ClientError, Problem, UserError};
 use crate::exit::Exit;
 use document::Proposal;
+use foresee::foresee;
 use shape::Shapes;
 use source::Step;
 
@@ -94,44 +96,79 @@ impl Definitions {
                 .map(|proposal| async move { (proposal, self.go_one(api, mode, proposal).await) });
             let mut settled = stream::iter(settling).buffered(AT_ONCE);
             while let Some((proposal, outcome)) = settled.next().await {
-                let deed = match outcome? {
-                    Ok(deed) => word_for(deed, mode),
-                    Err(found) => {
-                        faults.extend(found);
-                        "refused"
-                    }
+                let outcome = outcome?;
+                let word = match outcome.deed {
+                    Some(deed) => word_for(deed, mode),
+                    None if mode == Mode::Plan => "would refuse",
+                    None => "refused",
                 };
-                say(format!("{deed:<12} {:<8} {}", proposal.kind, proposal.key));
+                say(format!("{word:<12} {:<8} {}", proposal.kind, proposal.key));
+                for remark in &outcome.remarks {
+                    say(format!("{:<12} {remark}", "  remark"));
+                }
+                faults.extend(outcome.faults);
             }
         }
         Ok(faults)
     }
 
-    async fn go_one(
-        &self,
-        api: &Api,
-        mode: Mode,
-        proposal: &Proposal,
-    ) -> Result<Result<Deed, Vec<Fault>>, ClientError> {
+    async fn go_one(&self, api: &Api, mode: Mode, proposal: &Proposal) -> Result<Outcome, ClientError> {
+        match mode {
+            Mode::Plan => self.plan_one(api, proposal).await,
+            Mode::Apply => apply_one(api, proposal).await,
+        }
+    }
+
+    async fn plan_one(&self, api: &Api, proposal: &Proposal) -> Result<Outcome, ClientError> {
         let Proposal {
             kind, key, fields, ..
         } = proposal;
-        if mode == Mode::Plan {
-            return Ok(Ok(match api.find(*kind, key).await? {
-                None => Deed::Created,
-                Some(found) if plan::differs(&self.shapes, *kind, fields, &found.fields) => Deed::Changed,
-                Some(_) => Deed::Unchanged,
-            }));
-        }
-        if let Some(package) = &proposal.package
-            && !api.has_package(package.digest.clone()).await?
-        {
-            api.upload(&package.digest, &package.file_name, package.content.clone())
-                .await?;
-        }
-        let settled = settle(api, *kind, key, fields).await?;
-        Ok(settled.map_err(|errors| errors.iter().map(|error| fault_of(proposal, error)).collect()))
+        let deed = match api.find(*kind, key).await? {
+            None => Deed::Created,
+            Some(found) if plan::differs(&self.shapes, *kind, fields, &found.fields) => Deed::Changed,
+            Some(_) => Deed::Unchanged,
+        };
+        let problems = foresee(api, proposal, &self.proposals).await?;
+        let (remarks, faults): (Vec<_>, Vec<_>) = problems.into_iter().partition(Problem::is_remark);
+        let told = |problems: Vec<Problem>| {
+            let fault = |problem: &Problem| fault_of(proposal, &problem.error);
+            problems.iter().map(fault).collect()
+        };
+        Ok(Outcome {
+            deed: faults.is_empty().then_some(deed),
+            faults: told(faults),
+            remarks: told(remarks),
+        })
     }
+}
+
+/// What became of a definition, or would.
+struct Outcome {
+    /// Absent when it was refused.
+    deed: Option<Deed>,
+    /// Why it was refused.
+    faults: Vec<Fault>,
+    /// What its author may want to know all the same.
+    remarks: Vec<Fault>,
+}
+
+async fn apply_one(api: &Api, proposal: &Proposal) -> Result<Outcome, ClientError> {
+    if let Some(package) = &proposal.package
+        && !api.has_package(package.digest.clone()).await?
+    {
+        api.upload(&package.digest, &package.file_name, package.content.clone())
+            .await?;
+    }
+    let settled = settle(api, proposal.kind, &proposal.key, &proposal.fields).await?;
+    let (deed, errors) = match settled {
+        Ok(deed) => (Some(deed), Vec::new()),
+        Err(errors) => (None, errors),
+    };
+    Ok(Outcome {
+        deed,
+        faults: errors.iter().map(|error| fault_of(proposal, error)).collect(),
+        remarks: Vec::new(),
+    })
 }
 
 fn word_for(deed: Deed, mode: Mode) -> &'static str {

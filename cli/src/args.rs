@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    ApplyArgs, CancelArgs, ClientArgs, ImportArgs, ImportCommand, ImportDagArgs, LogsArgs, RunArgs,
-    RunStateArg, RunsArgs,
+    ApplyArgs, CancelArgs, ClientArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand, ImportDagArgs,
+    LogsArgs, RunArgs, RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MigrateArgs, SchedulerArgs, TokenArgs,
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Schema,
     /// Make the tenant match definitions in YAML files
     Apply(ApplyArgs),
+    /// Print the graph of a workflow
+    Graph(GraphArgs),
     /// Start a run of a workflow
     Run(RunArgs),
     /// List runs, the latest first

@@ -3,12 +3,14 @@
 mod api;
 mod definitions;
 mod error;
+mod graphs;
 mod runs;
 mod subscription;
 
 pub(crate) use api::Api;
-pub(crate) use definitions::{Found, UserError};
+pub(crate) use definitions::{Found, Problem, UserError};
 pub(crate) use error::ClientError;
+pub(crate) use graphs::{Level, ShownCriticalPath, ShownPaths};
 pub(crate) use runs::{
     EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RunEvent, RunTail, list_runs,
 };

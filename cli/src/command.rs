@@ -1,12 +1,14 @@
 //! The commands that are clients of the API, one file each.
 
 mod cancel;
+mod graph;
 mod import;
 mod logs;
 mod run;
 mod runs;
 
 pub(crate) use cancel::cancel;
+pub(crate) use graph::graph;
 pub(crate) use import::import_dag;
 pub(crate) use logs::logs;
 pub(crate) use run::run;

@@ -65,6 +65,7 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Apply(args) => ask(apply::run(args)),
         Command::Run(args) => ask(command::run(args)),
         Command::Runs(args) => ask(command::runs(args)),
+        Command::Graph(args) => ask(command::graph(args)),
         Command::Cancel(args) => ask(command::cancel(args)),
         Command::Logs(args) => ask(command::logs(args)),
         Command::Import(args) => match args.command {

@@ -2,28 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
 
 use waterclock_core::workflow::Definition;
 use waterclock_tests::World;
 use waterclock_tests::api::{Api, Client};
-use waterclock_tests::binary::waterclock;
+use waterclock_tests::binary::command;
 use waterclock_tests::sources::root;
 
-/// Runs a command of the command line as `client`.
-async fn command(api: &Api, client: &Client, arguments: &[&str]) -> Output {
-    let output = waterclock(arguments)
-        .current_dir(root())
-        .env("WATERCLOCK_URL", format!("http://{}", api.address))
-        .env("WATERCLOCK_TOKEN", &client.token)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .await;
-    output.expect("the binary starts")
-}
-
-/// Runs it, and gives what it printed when it went well.
+/// Runs a command, and gives what it printed when it went well.
 async fn succeed(api: &Api, client: &Client, arguments: &[&str]) -> String {
     let output = command(api, client, arguments).await;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use waterclock_core::run::Outcome;
 use waterclock_core::workflow::WorkflowLimits;
-use waterclock_tests::api::Client;
+use waterclock_tests::api::{Api, Client};
+use waterclock_tests::binary::command;
 use waterclock_tests::{World, ended, succeed};
 
 use crate::graphql::{publish_no_ops, start};
@@ -450,4 +451,75 @@ async fn a_workflow_beyond_the_limits_is_told_them() {
             .len(),
         2
     );
+}
+
+/// What a command printed, and what it said beside.
+async fn said(api: &Api, client: &Client, arguments: &[&str]) -> (String, String) {
+    let output = command(api, client, arguments).await;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+const FILE: &str = "\
+kind: TaskNode
+key: nothing
+work: {noOp: true}
+---
+kind: Workflow
+key: etl
+nodes:
+  - {key: extract, taskNode: {key: nothing}, produces: [orders]}
+  - {key: load, taskNode: {key: nothing}, requires: [orders]}
+  - key: tidy
+    taskNode: {key: nothing}
+edges:
+  - {from: load, to: tidy}
+";
+
+#[tokio::test]
+async fn the_command_line_foresees_a_cycle_and_prints_graphs() {
+    let world = World::new().await;
+    let api = world.serve().await;
+    let client = api.admin("acme");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("etl.yaml");
+    let file = path.display().to_string();
+    let plan = ["apply", "-f", &file, "--dry-run"];
+
+    std::fs::write(&path, format!("{FILE}  - {{from: tidy, to: extract}}\n")).unwrap();
+    let (printed, faults) = said(&api, &client, &plan).await;
+    assert!(printed.contains("would create TaskNode nothing"), "{printed}");
+    assert!(printed.contains("would refuse Workflow etl"), "{printed}");
+    let cycle = "etl.yaml:14: edges.1: the nodes wait for each other: extract → load → tidy → extract";
+    assert!(faults.contains(cycle), "{faults}");
+
+    std::fs::write(&path, FILE).unwrap();
+    let (printed, faults) = said(&api, &client, &plan).await;
+    assert!(
+        printed.contains("would create Workflow etl") && faults.is_empty(),
+        "{printed}{faults}"
+    );
+    said(&api, &client, &["apply", "-f", &file]).await;
+    let (printed, _) = said(&api, &client, &plan).await;
+    assert!(printed.contains("unchanged    Workflow etl"), "{printed}");
+
+    let show = async |format: &str| {
+        said(&api, &client, &["graph", "etl", "--ends", "--format", format])
+            .await
+            .0
+    };
+    assert!(show("mermaid").await.contains("source --> n0"));
+    assert!(show("dot").await.contains("n1 -> n2;"));
+    assert_eq!(
+        show("levels").await,
+        "    0  START\n    1  extract\n    2  load\n    3  tidy\n    4  END\n"
+    );
+    assert_eq!(show("paths").await, "extract → load → tidy\n");
+    assert!(
+        show("critical")
+            .await
+            .ends_with("PT0S in all; 3 nodes of the graph never succeeded yet\n")
+    );
+    let (_, unknown) = said(&api, &client, &["graph", "nowhere"]).await;
+    assert!(unknown.contains("there is no workflow \"nowhere\""), "{unknown}");
 }

@@ -9,7 +9,6 @@ mod foreign;
 mod giving_up;
 mod graphql;
 mod graphs;
-mod input_schema;
 mod introspection;
 mod isolation;
 mod layout;

@@ -1,11 +1,13 @@
 //! The one binary, as processes of their own.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::api::{Api, Client};
+use crate::sources::root;
 use crate::world::World;
 
 /// Where Cargo puts the binary: beside the folder of this test.
@@ -35,6 +37,19 @@ pub fn waterclock(arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// Runs a command of the command line as `client`, in the project's folder.
+pub async fn command(api: &Api, client: &Client, arguments: &[&str]) -> Output {
+    let output = waterclock(arguments)
+        .current_dir(root())
+        .env("WATERCLOCK_URL", format!("http://{}", api.address))
+        .env("WATERCLOCK_TOKEN", &client.token)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .await;
+    output.expect("the binary starts")
 }
 
 /// A role of the binary, until it is killed or dropped.

@@ -33,11 +33,51 @@ pub(crate) struct ApplyArgs {
     /// A YAML file, or a folder with .yaml and .yml files in it or below it; may be given several times
     #[arg(short = 'f', long = "file", value_name = "FILE|FOLDER", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Say what would be created, changed and left, and change nothing
+    /// Say what would be created, changed and left, and what would be wrong with workflows, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// Options of `graph`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+It is the graph of the draft, with the edges that follow from what nodes require and produce.
+
+Examples:
+    waterclock graph nightly --format dot | dot -Tsvg > nightly.svg
+    waterclock graph nightly --format paths --limit 10")]
+pub(crate) struct GraphArgs {
+    /// The workflow's key
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflow: String,
+    /// What is shown of it
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+    pub(crate) format: GraphFormat,
+    /// Show one START before all and one END behind all, where the format has them
+    #[arg(long)]
+    pub(crate) ends: bool,
+    /// How many paths
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// What is shown of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// The graph in Mermaid's language
+    Mermaid,
+    /// The graph in Graphviz's language
+    Dot,
+    /// The nodes by how far they are from the start
+    Levels,
+    /// The paths from the start to the end, one a line
+    Paths,
+    /// The path that takes longest, by past durations
+    Critical,
 }
 
 /// Options of `run`.

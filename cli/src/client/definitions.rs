@@ -40,6 +40,7 @@ operations! {
     UpdateTaskNode in "src/client/operations/update_task_node.graphql";
     CreateWorkflow in "src/client/operations/create_workflow.graphql";
     UpdateWorkflow in "src/client/operations/update_workflow.graphql";
+    ValidateWorkflow in "src/client/operations/validate_workflow.graphql";
     FindPackage in "src/client/operations/find_package.graphql";
 }
 
@@ -76,7 +77,40 @@ pub(crate) struct UserError {
     pub(crate) path: Vec<String>,
 }
 
+/// Something in a workflow that is wrong, or worth a remark.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Problem {
+    severity: String,
+    code: String,
+    #[serde(flatten)]
+    pub(crate) error: UserError,
+}
+
+impl Problem {
+    /// Whether the workflow would be taken all the same.
+    pub(crate) fn is_remark(&self) -> bool {
+        self.severity == "REMARK"
+    }
+
+    /// Whether something is referred to that does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.code == "NOT_FOUND"
+    }
+}
+
+#[derive(Deserialize)]
+struct Checked {
+    problems: Vec<Problem>,
+}
+
 impl Api {
+    /// Everything that would be wrong with a workflow if it were saved as `input` says.
+    pub(crate) async fn validate(&self, input: Value) -> Result<Vec<Problem>, ClientError> {
+        let variables = json!({ "input": input });
+        let checked = self.ask_for::<ValidateWorkflow>(variables, "checked").await?;
+        Ok(read::<Checked>(checked).problems)
+    }
+
     /// What is registered under `key`, if anything.
     pub(crate) async fn find(&self, kind: Kind, key: &str) -> Result<Option<Found>, ClientError> {
         let variables = json!({ "key": key });
