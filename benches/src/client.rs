@@ -132,7 +132,8 @@ impl Api {
         id_of(answer.cancel_run).map(drop)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, query: &str, input: Value) -> anyhow::Result<T> {
+    /// Asks `query`, whose only variable is `input`.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, query: &str, input: Value) -> anyhow::Result<T> {
         let body = json!({"query": query, "variables": {"input": input}});
         let answer = self
             .http

@@ -39,6 +39,19 @@ pub(crate) fn fan(key: &str, width: usize) -> Value {
     workflow(key, &nodes, &out.chain(back).collect::<Vec<_>>())
 }
 
+/// A workflow of `depth` layers of `width` no-op nodes, each of which waits for every node of the layer before it.
+pub(crate) fn layers(key: &str, depth: usize, width: usize) -> Value {
+    let name = |layer: usize, place: usize| format!("n{}", layer * width + place);
+    let nodes: Vec<Value> = (0..depth)
+        .flat_map(|layer| (0..width).map(move |place| node(&name(layer, place))))
+        .collect();
+    let between = |from: usize, to: usize| {
+        (0..width).flat_map(move |one| (0..width).map(move |other| edge(&name(from, one), &name(to, other))))
+    };
+    let edges: Vec<Value> = (1..depth).flat_map(|layer| between(layer - 1, layer)).collect();
+    workflow(key, &nodes, &edges)
+}
+
 /// An endpoint at `url`, and a workflow of one call of it, for executors that offer `label`.
 pub(crate) fn call(key: &str, url: &str, label: &str) -> [Value; 3] {
     let node = json!({"key": "call", "taskNode": {"key": key}, "requiredLabels": [label]});

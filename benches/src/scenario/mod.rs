@@ -4,6 +4,7 @@ mod chain;
 mod dags;
 mod drain;
 mod endpoint_calls;
+mod graph;
 mod idle;
 mod latency;
 mod start_many;
@@ -43,6 +44,8 @@ pub(crate) enum Scenario {
     Fan1000,
     /// Real graphs of real runtimes
     Dags,
+    /// The largest graph validated and saved, and paths of a wide one
+    Graph,
     /// From the commit to the subscriber
     Subscriptions,
     /// HTTP calls in flight in one executor
@@ -70,6 +73,7 @@ impl Scenario {
             Self::Chain40 => chain::measure_chain(session).await,
             Self::Fan1000 => chain::measure_fan(session).await,
             Self::Dags => dags::measure(session).await,
+            Self::Graph => graph::measure(session).await,
             Self::Subscriptions => subscriptions::measure(session).await,
             Self::EndpointCalls => endpoint_calls::measure(session).await,
             Self::Idle => idle::measure(session).await,
