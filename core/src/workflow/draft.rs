@@ -329,7 +329,6 @@ mod tests {
             r#type: InputType::String,
             required: true,
             default: None,
-            schema: None,
             description: String::new(),
         };
         Draft {

@@ -38,8 +38,6 @@ pub(crate) struct InputDeclaration {
     required: bool,
     /// What it is when the run is given none.
     default: Option<Json>,
-    /// What it may be beyond its type: a JSON Schema.
-    schema: Option<Json>,
     /// What it is for.
     description: String,
 }
@@ -51,7 +49,6 @@ pub(super) fn inputs(specs: &BTreeMap<String, InputSpec>) -> Vec<InputDeclaratio
         r#type: spec.r#type.into(),
         required: spec.required,
         default: spec.default.clone().map(Json),
-        schema: spec.schema.clone().map(Json),
         description: spec.description.clone(),
     };
     specs.iter().map(input).collect()

@@ -10,7 +10,6 @@ fn input(kind: InputType) -> InputSpec {
         r#type: kind,
         required: false,
         default: None,
-        schema: None,
         description: String::new(),
     }
 }
