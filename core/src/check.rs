@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::template::{TemplateScope, check_template};
@@ -57,6 +58,13 @@ impl Faults {
         let seen = look(self);
         self.place.pop();
         seen
+    }
+
+    /// Looks at the part that the names lead to, one after the other.
+    pub fn within_all(&mut self, names: &[String], look: impl FnOnce(&mut Self)) {
+        self.place.extend_from_slice(names);
+        look(self);
+        self.place.truncate(self.place.len() - names.len());
     }
 
     /// Looks at every item of the list called `name`, and refuses a list that is longer than `most`.
@@ -232,6 +240,18 @@ pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
+    }
+}
+
+/// Whether there is a NUL character anywhere in a value, which `PostgreSQL` cannot hold.
+pub(crate) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        _ => false,
     }
 }
 

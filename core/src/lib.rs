@@ -1,8 +1,8 @@
 //! Waterclock without a transport: the rules, every SQL statement, and the scheduler's loop.
 //!
 //! Nothing here knows GraphQL or an HTTP server. Modules read from the ground up: [`id`] and [`clock`] lean on nothing,
-//! [`workflow`], [`run`], [`retry`] and [`assign`] decide from values they are given, [`store`] holds every statement,
-//! [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
+//! [`expression`], [`workflow`], [`run`], [`retry`] and [`assign`] decide from values they are given, [`store`] holds every
+//! statement, [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
 
 pub mod assign;
 pub mod catalogue;

@@ -9,6 +9,7 @@ mod foreign;
 mod giving_up;
 mod graphql;
 mod graphs;
+mod input_schema;
 mod introspection;
 mod isolation;
 mod layout;

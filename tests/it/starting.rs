@@ -190,6 +190,7 @@ async fn everything_that_is_wrong_is_told_at_once() {
         r#type: InputType::Integer,
         required: true,
         default: None,
+        schema: None,
         description: String::new(),
     };
     let definition = Definition {
@@ -240,6 +241,7 @@ async fn inputs_are_completed_bounded_and_storable() {
         r#type: InputType::Json,
         required: false,
         default: Some(json!(7)),
+        schema: None,
         description: String::new(),
     };
     let definition = Definition {

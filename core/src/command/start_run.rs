@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
+use crate::check::holds_nul;
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
 use crate::signal::{Signal, Signals};
 use crate::store::start_runs::{NamedCall, NewRuns, claim_keys, find_published, insert_runs};
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
-use crate::workflow::{InputSpec, PinnedVersion};
+use crate::workflow::{InputFault, PinnedVersion};
 
 /// The most calls' runs that share one transaction.
 const BATCH: usize = 2_000;
@@ -309,12 +310,12 @@ fn plan(published: &Published, requests: &[StartRun]) -> Result<Vec<Planned>, Co
                 format!("the priority is 0 to 9, not {priority}"),
             ));
         }
-        let specs = version.map(|version| &version.inputs);
-        let inputs = complete_inputs(specs, &request.inputs).unwrap_or_else(|faults| {
-            refusals.extend(faults.into_iter().map(|(name, message)| {
+        let version_of = version.map(Arc::as_ref);
+        let inputs = complete_inputs(version_of, &request.inputs).unwrap_or_else(|faults| {
+            refusals.extend(faults.into_iter().map(|fault| {
                 let mut path = at("inputs");
-                path.extend(name);
-                Refusal::invalid(path, message)
+                path.extend(fault.path);
+                Refusal::invalid(path, fault.message)
             }));
             Map::new()
         });
@@ -348,39 +349,26 @@ fn digest(request: &StartRun) -> [u8; 32] {
     Sha256::digest(told.to_string().as_bytes()).into()
 }
 
-/// What is wrong with the inputs: the name of one, unless it is all of them, and a sentence.
-type InputFault = (Option<String>, String);
-
-/// The inputs with their defaults, or everything that is wrong with them, each with the name of the input. Without `specs` it is
-/// not known what the workflow takes.
+/// The inputs with their defaults, or everything that is wrong with them, each with the way to it. Without a version it is not
+/// known what the workflow takes.
 fn complete_inputs(
-    specs: Option<&BTreeMap<String, InputSpec>>,
+    version: Option<&PinnedVersion>,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Vec<InputFault>> {
     let mut faults = Vec::new();
     let mut inputs = given.clone();
-    if let Some(specs) = specs.filter(|specs| !specs.is_empty()) {
-        let known = || specs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(version) = version.filter(|version| !version.inputs.is_empty()) {
         for (name, value) in given {
-            match specs.get(name) {
-                None => faults.push((
-                    Some(name.clone()),
-                    format!("the workflow has no input {name:?}; it has {}", known()),
-                )),
-                Some(spec) if !spec.r#type.fits(value) => {
-                    faults.push((
-                        Some(name.clone()),
-                        format!("the input {name:?} is not of the type {:?}", spec.r#type),
-                    ));
-                }
-                Some(_) => {}
-            }
+            faults.extend(check_input(version, name, value));
         }
-        for (name, spec) in specs {
+        for (name, spec) in &version.inputs {
             match (&spec.default, given.contains_key(name)) {
                 (Some(default), false) => drop(inputs.insert(name.clone(), default.clone())),
                 (None, false) if spec.required => {
-                    faults.push((Some(name.clone()), format!("the input {name:?} is required")));
+                    faults.push(input_fault(
+                        Some(name.as_str()),
+                        format!("the input {name:?} is required"),
+                    ));
                 }
                 _ => {}
             }
@@ -388,22 +376,18 @@ fn complete_inputs(
     }
     let text = serde_json::to_string(&inputs).unwrap_or_default();
     if text.len() > INPUTS_LIMIT {
-        faults.push((
-            None,
-            format!(
-                "the inputs take {} bytes; at most {INPUTS_LIMIT} are taken",
-                text.len()
-            ),
-        ));
+        let message = format!(
+            "the inputs take {} bytes; at most {INPUTS_LIMIT} are taken",
+            text.len()
+        );
+        faults.push(input_fault(None, message));
     }
     if inputs
         .iter()
         .any(|(name, value)| name.contains('\0') || holds_nul(value))
     {
-        faults.push((
-            None,
-            "the inputs hold a NUL character, which cannot be stored".to_owned(),
-        ));
+        let message = "the inputs hold a NUL character, which cannot be stored";
+        faults.push(input_fault(None, message.to_owned()));
     }
     if faults.is_empty() {
         Ok(inputs)
@@ -412,14 +396,31 @@ fn complete_inputs(
     }
 }
 
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        _ => false,
+/// What is wrong with one input that was given.
+fn check_input(version: &PinnedVersion, name: &str, value: &Value) -> Vec<InputFault> {
+    let message = match version.inputs.get(name) {
+        None => {
+            let known: Vec<&str> = version.inputs.keys().map(String::as_str).collect();
+            format!("the workflow has no input {name:?}; it has {}", known.join(", "))
+        }
+        Some(spec) if !spec.r#type.fits(value) => {
+            format!("the input {name:?} is not of the type {:?}", spec.r#type)
+        }
+        Some(_) => {
+            let mut faults = version.schemas.check(name, value);
+            for fault in &mut faults {
+                fault.path.insert(0, name.to_owned());
+            }
+            return faults;
+        }
+    };
+    vec![input_fault(Some(name), message)]
+}
+
+fn input_fault(name: Option<&str>, message: String) -> InputFault {
+    InputFault {
+        path: name.map(str::to_owned).into_iter().collect(),
+        message,
     }
 }
 

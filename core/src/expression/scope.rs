@@ -65,7 +65,7 @@ impl fmt::Display for Root {
 /// let scope = Scope::default().with_run().with_nodes(["load", "clean-up"]);
 /// assert!(Expression::condition(r#"nodes["clean-up"].attempts < 3"#, &scope).is_ok());
 /// let error = Expression::condition("nodes.lod.state == 'SUCCEEDED'", &scope).unwrap_err();
-/// assert_eq!(error.to_string(), "1:7: there is no task node `lod`; did you mean `load`?");
+/// assert_eq!(error.to_string(), "1:6: there is no task node `lod`; did you mean `load`?");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Scope {

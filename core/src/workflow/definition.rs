@@ -55,6 +55,9 @@ pub struct InputSpec {
     /// What it is when the run is given none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
+    /// What it may be beyond its type, as a JSON Schema: see [`InputSchema`](super::InputSchema).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,

@@ -329,6 +329,7 @@ mod tests {
             r#type: InputType::String,
             required: true,
             default: None,
+            schema: None,
             description: String::new(),
         };
         Draft {

@@ -7,6 +7,7 @@ mod behaviour;
 mod definition;
 mod draft;
 pub mod graph;
+mod input_schema;
 mod limits;
 mod pinned;
 mod proposal;
@@ -22,6 +23,7 @@ pub use definition::{
 };
 pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, NodeWork, Workflow};
 pub use graph::{Edge, Graph};
+pub use input_schema::{InputFault, InputSchema, InputSchemaError, InputSchemas};
 pub use limits::WorkflowLimits;
 pub use pinned::PinnedVersion;
 pub use proposal::{EdgeProposal, InputProposal, NodeProposal, ProposedDraft, WorkflowProposal};

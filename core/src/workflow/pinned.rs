@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::id::{WorkflowId, WorkflowVersionId};
 
-use super::{Definition, Graph, InputSpec, NodeSpec};
+use super::{Definition, Graph, InputSchemas, InputSpec, NodeSpec};
 
 /// A version, read once and kept: it never changes.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct PinnedVersion {
     pub graph: Graph,
     /// What a run may be given.
     pub inputs: BTreeMap<String, InputSpec>,
+    /// What the inputs may be beyond their types.
+    pub schemas: InputSchemas,
 }
 
 impl PinnedVersion {
@@ -43,6 +45,7 @@ impl PinnedVersion {
             priority,
             graph: Graph::of(definition.nodes.len(), &definition.edges),
             nodes: definition.nodes.into_iter().map(Arc::new).collect(),
+            schemas: InputSchemas::of(&definition.inputs),
             inputs: definition.inputs,
         }
     }

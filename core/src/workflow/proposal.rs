@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::draft::{self, Catalogue, DEFAULT_PRIORITY};
 use super::graph::{GraphFault, Vertex, check};
-use super::{Conduct, Draft, DraftNode, Edge, InputSpec, InputType, NodeWork, TriggerRule};
-use crate::check::{Faults, check_key, check_range, check_text, quoted};
+use super::{Conduct, Draft, DraftNode, Edge, InputSchema, InputSpec, InputType, NodeWork, TriggerRule};
+use crate::check::{Faults, check_key, check_range, check_text, holds_nul, quoted};
 use crate::error::RefusalCode;
 use crate::id::TaskNodeId;
 use crate::registered::Reference;
@@ -222,11 +222,27 @@ impl InputProposal {
         faults.within("description", |faults| {
             check_text(faults, &self.spec.description, LONGEST_INPUT);
         });
+        let schema = self.check_schema(faults);
         if let Some(default) = &self.spec.default {
             faults.within("default", |faults| {
                 check_default(faults, self.spec.r#type, default);
+                for fault in schema.map(|schema| schema.check(default)).unwrap_or_default() {
+                    faults.within_all(&fault.path, |faults| faults.invalid(fault.message));
+                }
             });
         }
+    }
+
+    fn check_schema(&self, faults: &mut Faults) -> Option<InputSchema> {
+        let schema = InputSchema::parse(self.spec.schema.as_ref()?);
+        faults.within("schema", |faults| {
+            if self.spec.schema.as_ref().is_some_and(holds_nul) {
+                faults.invalid("the schema holds a NUL character, which cannot be stored");
+            }
+            schema
+                .map_err(|error| faults.within_all(&error.at, |faults| faults.invalid(error.reason)))
+                .ok()
+        })
     }
 }
 
@@ -244,7 +260,7 @@ fn check_default(faults: &mut Faults, kind: InputType, default: &Value) {
             ),
         );
     }
-    if text.contains("\\u0000") {
+    if holds_nul(default) {
         faults.invalid("the default holds a NUL character, which cannot be stored");
     }
 }
@@ -333,6 +349,7 @@ mod tests {
             r#type: InputType::Integer,
             required: false,
             default: Some(Value::from("one")),
+            schema: None,
             description: String::new(),
         };
         faulty.inputs = vec![InputProposal {

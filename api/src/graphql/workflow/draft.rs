@@ -38,6 +38,8 @@ pub(crate) struct InputDeclaration {
     required: bool,
     /// What it is when the run is given none.
     default: Option<Json>,
+    /// What it may be beyond its type: a JSON Schema.
+    schema: Option<Json>,
     /// What it is for.
     description: String,
 }
@@ -49,6 +51,7 @@ pub(super) fn inputs(specs: &BTreeMap<String, InputSpec>) -> Vec<InputDeclaratio
         r#type: spec.r#type.into(),
         required: spec.required,
         default: spec.default.clone().map(Json),
+        schema: spec.schema.clone().map(Json),
         description: spec.description.clone(),
     };
     specs.iter().map(input).collect()

@@ -49,6 +49,9 @@ pub(crate) struct InputDeclarationInput {
     required: bool,
     /// What it is when the run is given none.
     default: Option<Json>,
+    /// What it may be beyond its type: a JSON Schema of at most 16 KiB. Its references stay within it, lead nowhere back, and
+    /// are written `#/$defs/NAME`. A default must fit, and so must what a run is given.
+    schema: Option<Json>,
     /// What it is for.
     #[graphql(default)]
     description: String,
@@ -136,6 +139,7 @@ impl From<InputDeclarationInput> for InputProposal {
             r#type: input.r#type.into(),
             required: input.required,
             default: input.default.map(|default| default.0),
+            schema: input.schema.map(|schema| schema.0),
             description: input.description,
         };
         Self {

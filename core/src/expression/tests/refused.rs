@@ -10,6 +10,7 @@ fn input(kind: InputType) -> InputSpec {
         r#type: kind,
         required: false,
         default: None,
+        schema: None,
         description: String::new(),
     }
 }
