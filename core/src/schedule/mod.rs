@@ -9,14 +9,17 @@
 //! Read from the ground up: a [`rule`] names instants by way of a [`cron`] expression, a [`recurrence`] or plain
 //! arithmetic, on the clock of a [`zone`]; a [`calendar`] says which of them work; [`timing`] is all of it as its author
 //! writes it, and [`plan`] all of it ready to be asked. What becomes of occurrences that are due is decided beside them:
-//! [`catch_up`] for those that are late, [`overlap`] for those that meet earlier ones.
+//! [`catch_up`] for those that are late, [`overlap`] for those that meet earlier ones, [`backfill`] for those that are asked
+//! for again.
 //!
 //! Every evaluation ends. What could take long is bounded where it is written (lists, counts, joined calendars) or where it
 //! is looked for (400 years of months, a year of days off), and what can never fire is refused with the reason.
 
+pub mod backfill;
 pub mod calendar;
 pub mod catch_up;
 pub mod cron;
+pub mod describe;
 mod instants;
 mod moves;
 pub mod overlap;
@@ -27,5 +30,7 @@ pub mod rule;
 pub mod timing;
 pub mod zone;
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod properties;

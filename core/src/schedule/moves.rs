@@ -64,16 +64,18 @@ impl Plan {
 
     /// Where an occurrence moves whose day does not work.
     fn landing(&self, nominal: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let step = match self.reaction {
+            Reaction::Skip => return None,
+            Reaction::Previous => NaiveDate::pred_opt,
+            Reaction::Next => NaiveDate::succ_opt,
+        };
         let wall = self.zone.wall(nominal);
-        let calendar = self
-            .calendar
-            .as_ref()
-            .filter(|calendar| !calendar.works_on(wall.date()))?;
-        let day = match self.reaction {
-            Reaction::Skip => None,
-            Reaction::Previous => calendar.previous_working_day(wall.date()),
-            Reaction::Next => calendar.next_working_day(wall.date()),
-        }?;
+        if self.works_on(wall.date()) {
+            return None;
+        }
+        let day = std::iter::successors(step(&wall.date()), step)
+            .take(FARTHEST_WORKING_DAY)
+            .find(|&day| self.works_on(day))?;
         Some(self.zone.first_at(day.and_time(wall.time())))
     }
 

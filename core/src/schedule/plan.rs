@@ -13,7 +13,7 @@
 
 use std::iter;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::calendar::{Calendar, CalendarError, Stretches, first_of_month, last_of_month, windows};
@@ -28,10 +28,11 @@ use super::timing::{
 };
 use super::zone::Zone;
 
-/// The instant after `instant`, as fine as PostgreSQL keeps them.
+/// The first instant after `instant`, as fine as PostgreSQL keeps them.
 pub(super) fn just_after(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let finer = TimeDelta::nanoseconds(i64::from(instant.timestamp_subsec_nanos() % 1_000));
     instant
-        .checked_add_signed(TimeDelta::microseconds(1))
+        .checked_add_signed(TimeDelta::microseconds(1) - finer)
         .unwrap_or(instant)
 }
 
@@ -307,11 +308,18 @@ impl Plan {
             .filter(|named| named.instant >= self.from)
     }
 
-    /// Whether `date` works.
+    /// Whether `date` works. A day that the zone leaves out does not.
     pub(super) fn works_on(&self, date: NaiveDate) -> bool {
-        self.calendar
+        let works = self
+            .calendar
             .as_ref()
-            .is_none_or(|calendar| calendar.works_on(date))
+            .is_none_or(|calendar| calendar.works_on(date));
+        works
+            && self
+                .zone
+                .wall(self.zone.first_at(date.and_time(NaiveTime::MIN)))
+                .date()
+                == date
     }
 
     /// An occurrence with its jitter, whatever its neighbours.
@@ -435,3 +443,6 @@ fn step(field: &'static str, given: i64) -> Result<TimeDelta, TimingError> {
         Err(TimingError::Step { field, given })
     }
 }
+
+#[cfg(test)]
+mod tests;

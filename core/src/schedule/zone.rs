@@ -87,7 +87,8 @@ impl Span {
 
     /// When the clock shows `wall`, which must lie between the beginning and the end of its wall time.
     pub(super) fn instant(&self, wall: NaiveDateTime) -> DateTime<Utc> {
-        (wall - self.offset).and_utc()
+        let instant = wall.checked_sub_signed(self.offset);
+        instant.map_or(self.begin, |instant| instant.and_utc())
     }
 }
 
@@ -221,4 +222,102 @@ fn change_between(tz: Tz, mut before: DateTime<Utc>, mut after: DateTime<Utc>) -
 fn offset(tz: Tz, instant: DateTime<Utc>) -> TimeDelta {
     let offset = tz.offset_from_utc_datetime(&instant.naive_utc()).fix();
     TimeDelta::seconds(offset.local_minus_utc().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::TZ_VARIANTS;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wall(text: &str) -> NaiveDateTime {
+        text.parse().expect("a wall time")
+    }
+
+    fn instant(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn gaps_and_repeats_are_where_the_clock_has_them() {
+        for (tz, at, seen_until, begin) in [
+            (
+                Tz::Europe__Berlin,
+                "2025-03-30T01:00:00Z",
+                "2025-03-30T02:00:00",
+                "2025-03-30T03:00:00",
+            ),
+            (
+                Tz::Europe__Berlin,
+                "2025-10-26T01:00:00Z",
+                "2025-10-26T03:00:00",
+                "2025-10-26T02:00:00",
+            ),
+            (
+                Tz::Australia__Lord_Howe,
+                "2025-10-04T15:30:00Z",
+                "2025-10-05T02:00:00",
+                "2025-10-05T02:30:00",
+            ),
+            (
+                Tz::Australia__Lord_Howe,
+                "2025-04-05T15:00:00Z",
+                "2025-04-06T02:00:00",
+                "2025-04-06T01:30:00",
+            ),
+            (
+                Tz::Pacific__Apia,
+                "2011-12-30T10:00:00Z",
+                "2011-12-30T00:00:00",
+                "2011-12-31T00:00:00",
+            ),
+        ] {
+            let zone = Zone::of(tz);
+            let span = zone.spans()[zone.place(instant(at))];
+            assert_eq!(span.begin, instant(at), "{tz}");
+            assert_eq!(
+                (span.seen_until, span.wall_begin),
+                (wall(seen_until), wall(begin)),
+                "{tz}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wall_time_has_no_instant_or_one_or_two() {
+        let zone = Zone::of(Tz::Europe__Berlin);
+        for (shown, expected) in [
+            ("2025-03-30T02:30:00", vec![]),
+            ("2025-07-01T12:00:00", vec!["2025-07-01T10:00:00Z"]),
+            (
+                "2025-10-26T02:30:00",
+                vec!["2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z"],
+            ),
+        ] {
+            let found: Vec<_> = zone.instants_at(wall(shown)).collect();
+            let expected: Vec<_> = expected.into_iter().map(instant).collect();
+            assert_eq!(found, expected, "{shown}");
+        }
+        assert_eq!(
+            zone.first_at(wall("2025-03-30T02:30:00")),
+            instant("2025-03-30T01:00:00Z")
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn spans_show_what_the_zone_shows(
+            tz in prop::sample::select(TZ_VARIANTS.to_vec()),
+            seconds in prop::collection::vec(-2_200_000_000..4_200_000_000_i64, 200),
+        ) {
+            let zone = Zone::of(tz);
+            for seconds in seconds {
+                let instant = DateTime::from_timestamp(seconds, 0).expect("an instant");
+                prop_assert_eq!(zone.wall(instant), instant.with_timezone(&tz).naive_local(), "{} at {}", tz, instant);
+            }
+        }
+    }
 }

@@ -16,8 +16,8 @@ mod parse;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
-pub(super) use days::DayRule;
 use days::Month;
+pub(super) use days::{DayRule, MonthDays, WeekDays};
 pub use field::Field;
 pub use parse::{CronError, Problem};
 

@@ -112,6 +112,8 @@ pub(super) struct Recurrence {
     pub(super) zone: Tz,
     start: NaiveDateTime,
     rule: RRule,
+    /// The days of the month that it names; negative ones are counted from the end.
+    month_days: Vec<i8>,
     /// The last wall time that may be named.
     until: NaiveDateTime,
     /// Everything the rule names, when it has a count.
@@ -130,7 +132,13 @@ impl Recurrence {
             None => NaiveDateTime::MAX,
         };
         let rule: RRule<Unvalidated> = rule.parse()?;
+        let written_days = rule.get_by_month_day().to_vec();
         let rule = rule.validate(as_if_utc(lines.start))?;
+        let month_days = if written_days.is_empty() {
+            rule.get_by_month_day().to_vec()
+        } else {
+            written_days
+        };
         match rule.get_count() {
             Some(_) if until != NaiveDateTime::MAX => return Err(RecurrenceError::CountAndUntil),
             Some(count) if count > MOST_RECURRENCES => return Err(RecurrenceError::Count { count }),
@@ -143,6 +151,7 @@ impl Recurrence {
             zone: lines.zone,
             start: lines.start,
             rule,
+            month_days,
             until,
             counted: None,
             added: lines.added,
@@ -168,9 +177,24 @@ impl Recurrence {
         self.rule.get_by_hour().is_empty() && self.rule.get_interval() <= longest
     }
 
-    /// The rule itself, for those who describe it.
+    /// The rule itself, for those who describe it. Its days of the month are in [`month_days`](Self::month_days).
     pub(super) fn rule(&self) -> &RRule {
         &self.rule
+    }
+
+    /// The days of the month that it names; negative ones are counted from the end.
+    pub(super) fn month_days(&self) -> &[i8] {
+        &self.month_days
+    }
+
+    /// Where counting begins.
+    pub(super) fn start(&self) -> NaiveDateTime {
+        self.start
+    }
+
+    /// The last wall time that may be named, if there is one.
+    pub(super) fn until(&self) -> Option<NaiveDateTime> {
+        Some(self.until).filter(|&until| until != NaiveDateTime::MAX)
     }
 
     /// The first wall time at or after `wall` that it names.
