@@ -47,7 +47,7 @@ pub struct Findings {
 pub struct Named {
     /// The name.
     pub name: String,
-    /// The value, a template.
+    /// The value: a template, or an expression.
     pub value: String,
 }
 

@@ -3,15 +3,18 @@
 //! URL, headers, query and body are templates, so their final form is known only when a call is made; what stands outside of
 //! the templates is checked here.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use url::Url;
 
-use crate::check::{Faults, Named, check_named, check_range, check_text_template, quoted};
+use crate::check::{Faults, Named, check_named, check_range, check_scoped_template, quoted};
+use crate::expression::{Expression, Scope};
 use crate::id::EndpointId;
 use crate::registered::{Registered, Registrable};
-use crate::workflow::{EndpointSpec, StatusRange};
+use crate::template::TemplateScope;
+use crate::work::is_output_name;
+use crate::workflow::{CallbackSpec, EndpointSpec, StatusRange};
 
 /// A registered endpoint.
 pub type Endpoint = Registered<EndpointSpec>;
@@ -38,6 +41,10 @@ const MOST_STATUSES: usize = 50;
 const DEFAULT_TIMEOUT: i64 = 30_000;
 /// The longest that a call may take, in milliseconds: a day.
 const LONGEST_TIMEOUT: i64 = 86_400_000;
+/// The most outputs.
+const MOST_OUTPUTS: usize = 100;
+/// How long an endpoint may take to call back, in milliseconds: a second to 90 days.
+const CALLBACK_DEADLINES: RangeInclusive<i64> = 1_000..=7_776_000_000;
 /// Headers that belong to the connection; the executor's client sets them.
 const CONNECTION_HEADERS: [&str; 7] = [
     "connection",
@@ -66,6 +73,10 @@ pub struct EndpointProposal {
     pub expected_status: Vec<StatusRange>,
     /// How long the call may take, in milliseconds.
     pub timeout_ms: Option<i64>,
+    /// Expressions over `response`, by the name of the output.
+    pub outputs: Vec<Named>,
+    /// How it finishes later, if it may.
+    pub callback: Option<CallbackSpec>,
 }
 
 impl EndpointProposal {
@@ -80,19 +91,32 @@ impl EndpointProposal {
                 ));
             }
         });
-        faults.within("url", |faults| check_url(faults, &self.url));
+        let scope = TemplateScope {
+            is_called_back: self.callback.is_some(),
+            ..TemplateScope::ALONE
+        };
+        faults.within("url", |faults| check_url(faults, &self.url, &scope));
         let lower = |name: &str| name.to_ascii_lowercase();
-        let headers = check_named(faults, "headers", &self.headers, MOST_NAMED, lower, check_header);
+        let headers = check_named(
+            faults,
+            "headers",
+            &self.headers,
+            MOST_NAMED,
+            lower,
+            |faults, header| check_header(faults, header, &scope),
+        );
         let query = check_named(
             faults,
             "query",
             &self.query,
             MOST_NAMED,
             str::to_owned,
-            check_parameter,
+            |faults, parameter| check_parameter(faults, parameter, &scope),
         );
         if let Some(body) = &self.body {
-            faults.within("body", |faults| check_text_template(faults, body, LARGEST_BODY));
+            faults.within("body", |faults| {
+                check_scoped_template(faults, body, LARGEST_BODY, &scope);
+            });
         }
         faults.each(
             "expectedStatus",
@@ -106,6 +130,17 @@ impl EndpointProposal {
                 check_range(faults, what, timeout, 1..=LONGEST_TIMEOUT);
             });
         }
+        let outputs = check_named(
+            faults,
+            "outputs",
+            &self.outputs,
+            MOST_OUTPUTS,
+            str::to_owned,
+            check_output,
+        );
+        if let Some(callback) = self.callback {
+            faults.within("callback", |faults| check_callback(faults, callback));
+        }
         EndpointSpec {
             key: key.to_owned(),
             method: self.method.clone(),
@@ -115,15 +150,15 @@ impl EndpointProposal {
             body: self.body.clone(),
             expected_status: self.expected_status.clone(),
             timeout_ms: self.timeout_ms.unwrap_or(DEFAULT_TIMEOUT),
-            outputs: BTreeMap::new(),
-            callback: None,
+            outputs,
+            callback: self.callback,
         }
     }
 }
 
 /// An address is `http` or `https` as far as it can be known: a template at its beginning may become either.
-fn check_url(faults: &mut Faults, url: &str) {
-    check_text_template(faults, url, LONGEST_VALUE);
+fn check_url(faults: &mut Faults, url: &str, scope: &TemplateScope<'_>) {
+    check_scoped_template(faults, url, LONGEST_VALUE, scope);
     if url.starts_with("${") {
         return;
     }
@@ -143,7 +178,7 @@ fn check_url(faults: &mut Faults, url: &str) {
     }
 }
 
-fn check_header(faults: &mut Faults, header: &Named) {
+fn check_header(faults: &mut Faults, header: &Named, scope: &TemplateScope<'_>) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let told = quoted(&header.name);
     faults.within("name", |faults| {
@@ -156,7 +191,7 @@ fn check_header(faults: &mut Faults, header: &Named) {
         }
     });
     faults.within("value", |faults| {
-        check_text_template(faults, &header.value, LONGEST_VALUE);
+        check_scoped_template(faults, &header.value, LONGEST_VALUE, scope);
         if header
             .value
             .chars()
@@ -167,7 +202,7 @@ fn check_header(faults: &mut Faults, header: &Named) {
     });
 }
 
-fn check_parameter(faults: &mut Faults, parameter: &Named) {
+fn check_parameter(faults: &mut Faults, parameter: &Named, scope: &TemplateScope<'_>) {
     if parameter.name.is_empty() {
         faults.within("name", |faults| faults.invalid("a query parameter has a name"));
     }
@@ -175,7 +210,32 @@ fn check_parameter(faults: &mut Faults, parameter: &Named) {
         crate::check::check_text(faults, &parameter.name, LONGEST_VALUE);
     });
     faults.within("value", |faults| {
-        check_text_template(faults, &parameter.value, LONGEST_VALUE);
+        check_scoped_template(faults, &parameter.value, LONGEST_VALUE, scope);
+    });
+}
+
+fn check_output(faults: &mut Faults, output: &Named) {
+    faults.within("name", |faults| {
+        if !is_output_name(&output.name) {
+            faults.invalid(format!(
+                "{} is not the name of an output: 1 to 63 letters, digits, `_` and `-`, beginning with a letter or `_`",
+                quoted(&output.name)
+            ));
+        }
+    });
+    faults.within("value", |faults| {
+        if let Err(error) = Expression::parse(&output.value, &Scope::default().with_response()) {
+            for fault in error.faults {
+                faults.invalid(fault.to_string());
+            }
+        }
+    });
+}
+
+fn check_callback(faults: &mut Faults, callback: CallbackSpec) {
+    let what = "the time to call back in milliseconds";
+    faults.within("deadline", |faults| {
+        check_range(faults, what, callback.deadline_ms, CALLBACK_DEADLINES);
     });
 }
 
@@ -213,6 +273,8 @@ mod tests {
             body: None,
             expected_status: Vec::new(),
             timeout_ms: None,
+            outputs: Vec::new(),
+            callback: None,
         }
     }
 
@@ -241,6 +303,20 @@ mod tests {
     }
 
     #[test]
+    fn where_to_call_back_is_known_only_to_an_endpoint_that_may_finish_later() {
+        let told = EndpointProposal {
+            body: Some("${callback.url}".to_owned()),
+            ..get("http://a/?to=${callback.url}")
+        };
+        assert_eq!(paths(&told), ["url", "body"]);
+        let told = EndpointProposal {
+            callback: Some(CallbackSpec { deadline_ms: 60_000 }),
+            ..told
+        };
+        assert_eq!(paths(&told), Vec::<String>::new());
+    }
+
+    #[test]
     fn every_fault_is_told_at_its_place() {
         let named = |name: &str, value: &str| Named {
             name: name.to_owned(),
@@ -260,6 +336,13 @@ mod tests {
                 StatusRange { from: 300, to: 200 },
             ],
             timeout_ms: Some(0),
+            outputs: vec![
+                named("id", "response.body.id"),
+                named("id", "1"),
+                named("a.b", "response.boddy"),
+                named("c", "1 +"),
+            ],
+            callback: Some(CallbackSpec { deadline_ms: 0 }),
             ..get("http://a/")
         };
         let told = [
@@ -271,6 +354,11 @@ mod tests {
             "query.0.name",
             "expectedStatus.1",
             "timeout",
+            "outputs.1.name",
+            "outputs.2.name",
+            "outputs.2.value",
+            "outputs.3.value",
+            "callback.deadline",
         ];
         assert_eq!(paths(&faulty), told);
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `${inputs.NAME}` | what the run was given |
 //! | `${nodes.KEY.outputs.NAME}`, `${nodes.KEY.state}` | what a task node before this one gave, and how it ended |
-//! | `${item}`, `${map.index}`, `${map.count}` | the item of a mapped task run, its place from 0, and how many there are |
+//! | `${item}`, `${index}`, `${count}` | the item of a mapped task run, its place from 0, and how many there are |
 //! | `${shard.index}`, `${shard.count}`, `${shard.items}`, `${shard.parameters}` | the share of a sharded task run |
 //! | `${callback.url}` | where an endpoint that answered 202 says that it has finished |
 //! | `${run.id}`, `${run.workflow}`, `${task.key}`, `${task.id}`, `${attempt}`, `${tenant}` | who asks |
@@ -31,8 +31,8 @@ pub enum TemplateError {
     Unclosed(usize),
     /// A name that means nothing.
     #[error(
-        "`${{{0}}}` refers to nothing; there are inputs.NAME, nodes.KEY.outputs.NAME, nodes.KEY.state, item, map.index, \
-         map.count, shard.index, shard.count, shard.items, shard.parameters, callback.url, run.id, run.workflow, task.key, \
+        "`${{{0}}}` refers to nothing; there are inputs.NAME, nodes.KEY.outputs.NAME, nodes.KEY.state, item, index, \
+         count, shard.index, shard.count, shard.items, shard.parameters, callback.url, run.id, run.workflow, task.key, \
          task.id, attempt and tenant"
     )]
     Unknown(String),
@@ -79,8 +79,8 @@ enum Reference<'a> {
     State(&'a str),
     Outputs { key: &'a str, path: &'a str },
     Item(&'a str),
-    MapIndex,
-    MapCount,
+    Index,
+    Count,
     ShardIndex,
     ShardCount,
     ShardItems,
@@ -98,8 +98,8 @@ impl<'a> Reference<'a> {
             "attempt" => Self::Attempt,
             "tenant" => Self::Tenant,
             "item" => Self::Item(""),
-            "map.index" => Self::MapIndex,
-            "map.count" => Self::MapCount,
+            "index" => Self::Index,
+            "count" => Self::Count,
             "shard.index" => Self::ShardIndex,
             "shard.count" => Self::ShardCount,
             "shard.items" => Self::ShardItems,
@@ -142,7 +142,7 @@ impl<'a> Reference<'a> {
     /// Whether it has a value only where it is given one, and how people call that place.
     fn place(self) -> Option<&'static str> {
         match self {
-            Self::Item(_) | Self::MapIndex | Self::MapCount => Some(MAPPED),
+            Self::Item(_) | Self::Index | Self::Count => Some(MAPPED),
             Self::ShardIndex | Self::ShardCount | Self::ShardItems | Self::ShardParameters => Some(SHARDED),
             Self::CallbackUrl => Some(CALLED_BACK),
             _ => None,
@@ -223,8 +223,8 @@ impl<'a> TemplateContext<'a> {
                 .as_ref()
                 .and_then(|item| part(&item.value, path))
                 .map(text_of),
-            Reference::MapIndex => given.item.as_ref().map(|item| item.index.to_string()),
-            Reference::MapCount => given.item.as_ref().map(|item| item.count.to_string()),
+            Reference::Index => given.item.as_ref().map(|item| item.index.to_string()),
+            Reference::Count => given.item.as_ref().map(|item| item.count.to_string()),
             Reference::ShardIndex => of_shard(|shard| shard.index.to_string()),
             Reference::ShardCount => of_shard(|shard| shard.count.to_string()),
             Reference::ShardItems => of_shard(Shard::items_text),

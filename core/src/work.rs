@@ -142,6 +142,14 @@ pub struct Report {
 /// message say so.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
 
+/// Whether an output may have this name, so that templates and expressions can refer to it.
+#[must_use]
+pub fn is_output_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    begins_well && name.len() <= 63 && name.bytes().all(inner)
+}
+
 /// Where a line of output came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

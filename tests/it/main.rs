@@ -14,6 +14,7 @@ mod introspection;
 mod isolation;
 mod layout;
 mod order;
+mod outputs;
 mod performing;
 mod schema;
 mod starting;

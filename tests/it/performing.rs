@@ -10,7 +10,7 @@ use waterclock_tests::endpoint::FakeEndpoint;
 use crate::graphql::start;
 
 /// A workflow of one node, which runs the program.
-async fn publish_program(client: &Client, key: &str, program: Value) {
+pub(crate) async fn publish_program(client: &Client, key: &str, program: Value) {
     publish_program_with(client, key, program, json!({})).await;
 }
 
@@ -36,7 +36,7 @@ async fn publish(client: &Client, key: &str) {
 }
 
 /// Runs the workflow to its end and gives its only task run with attempts and log.
-async fn run(client: &Client, workflow: &str, inputs: Value) -> Value {
+pub(crate) async fn run(client: &Client, workflow: &str, inputs: Value) -> Value {
     let payload = client
         .mutate(
             "startRun",
@@ -70,7 +70,7 @@ async fn finish(client: &Client, run: &str) -> Value {
 }
 
 /// What the task run printed on `stream`.
-fn printed(task_run: &Value, stream: &str) -> Vec<String> {
+pub(crate) fn printed(task_run: &Value, stream: &str) -> Vec<String> {
     let lines = task_run["log"]["nodes"].as_array().expect("lines").iter();
     lines
         .filter(|line| line["stream"] == stream)
@@ -301,7 +301,7 @@ async fn task_run_id(client: &Client, run: &str) -> String {
 }
 
 /// A workflow of one node, which calls the endpoint.
-async fn publish_endpoint(client: &Client, key: &str, mut endpoint: Value) {
+pub(crate) async fn publish_endpoint(client: &Client, key: &str, mut endpoint: Value) {
     endpoint["key"] = json!(key);
     client.mutate("registerEndpoint", endpoint, "").await;
     let node = json!({ "key": key, "work": { "endpoint": { "key": key } } });

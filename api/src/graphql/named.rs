@@ -21,8 +21,10 @@ pub(crate) struct NamedValue {
 pub(crate) struct NamedValueInput {
     /// The name.
     name: String,
-    /// The value, a template: `${inputs.NAME}`, `${run.id}`, `${run.workflow}`, `${task.key}`, `${task.id}`, `${attempt}` and
-    /// `${tenant}` are replaced; `$${` stands for a plain `${`.
+    /// The value, a template: `${inputs.NAME}`, `${nodes.KEY.outputs.NAME}`, `${nodes.KEY.state}`, `${run.id}`,
+    /// `${run.workflow}`, `${task.key}`, `${task.id}`, `${attempt}` and `${tenant}` are replaced; in a mapped node `${item}`,
+    /// `${index}` and `${count}`, in a sharded one `${shard.index}`, `${shard.count}`, `${shard.items}` and
+    /// `${shard.parameters}`, and in an endpoint with a callback `${callback.url}`. `$${` stands for a plain `${`.
     value: String,
 }
 

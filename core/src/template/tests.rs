@@ -74,10 +74,7 @@ fn a_mapped_a_sharded_and_a_called_back_attempt_know_their_own() {
         ..assignment()
     };
     for (template, expected) in [
-        (
-            "${item} ${item.id} ${map.index}/${map.count}",
-            "{\"id\":\"x\"} x 3/9",
-        ),
+        ("${item} ${item.id} ${index}/${count}", "{\"id\":\"x\"} x 3/9"),
         (
             "${shard.index}/${shard.count} ${shard.items} ${shard.parameters}",
             "1/2 1,3 1=Shanghai,3=Paris",
@@ -107,7 +104,7 @@ fn what_an_attempt_was_not_given_is_told() {
     ] {
         assert_eq!(rendered(&given, &format!("${{{name}}}")), Err(missing(name)));
     }
-    for name in ["item", "item.id", "map.index", "shard.items", "callback.url"] {
+    for name in ["item", "item.id", "index", "shard.items", "callback.url"] {
         let told = rendered(&given, &format!("${{{name}}}"));
         assert!(matches!(told, Err(TemplateError::OutOfPlace { .. })), "{told:?}");
     }
@@ -165,7 +162,7 @@ fn a_scope_refuses_what_a_node_cannot_know() {
         check("${nodes.other.state}"),
         Err(TemplateError::NotBefore { key, .. }) if key == "other"
     ));
-    for name in ["item.x", "map.count", "shard.index", "callback.url"] {
+    for name in ["item.x", "count", "shard.index", "callback.url"] {
         let told = check(&format!("${{{name}}}"));
         assert!(matches!(told, Err(TemplateError::OutOfPlace { .. })), "{told:?}");
     }
@@ -175,7 +172,7 @@ fn a_scope_refuses_what_a_node_cannot_know() {
         is_called_back: true,
         ..scope
     };
-    for name in ["item", "map.count", "shard.index", "callback.url"] {
+    for name in ["item", "count", "shard.index", "callback.url"] {
         assert_eq!(check_template(&format!("${{{name}}}"), &open), Ok(()), "{name}");
     }
 }

@@ -1,15 +1,23 @@
 //! What an endpoint answered, and what that comes to.
+//!
+//! An endpoint may say by expressions what an answer gives. Where one has no value for an answer that is a success by its
+//! status, the attempt fails: the answer is not what the definition says it is, and the nodes after it would work with
+//! nothing. The output of an attempt that fails is the answer itself, for whoever looks why.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::{Map, Value, json};
+use waterclock_core::expression::{Bindings, Expression, ResponseFacts, Scope};
 use waterclock_core::work::OUTPUT_LIMIT;
 use waterclock_core::workflow::{EndpointSpec, StatusRange};
 
 use super::Finding;
-use super::outputs::without_nul;
+use super::outputs::{bounded, without_nul};
 
 /// The most of a response's body that is read, which leaves room in the output for status and headers.
 const BODY_LIMIT: usize = OUTPUT_LIMIT - 16 * 1024;
@@ -65,26 +73,73 @@ impl Answer {
 
     /// What the attempt came to, and what is to be told in its log.
     pub(super) fn judged_by(self, endpoint: &EndpointSpec) -> (Finding, Option<String>) {
-        let status = self.status;
-        let found = if is_expected(status, &endpoint.expected_status) {
-            Finding::succeeded()
-        } else {
+        let found = if !is_expected(self.status, &endpoint.expected_status) {
             Finding {
                 retry_after: retry_after(&self.headers),
                 ..Finding::failed(self.refusal(&endpoint.expected_status))
             }
+        } else if endpoint.outputs.is_empty() {
+            Finding::succeeded()
+        } else {
+            match self.evaluate(&endpoint.outputs) {
+                Ok(values) => return self.giving(values),
+                Err(told) => Finding::failed(told),
+            }
         };
+        let http_status = Some(self.status);
         let output = self.output();
         let cut = output["truncated"] == true;
-        let finding = Finding {
-            http_status: Some(status),
-            output: Some(output),
-            ..found
-        };
         let remark = cut.then(|| {
             format!("output cut: an answer and what belongs to it may take {OUTPUT_LIMIT} bytes of JSON")
         });
+        let finding = Finding {
+            http_status,
+            output: Some(output),
+            ..found
+        };
         (finding, remark)
+    }
+
+    /// The values of expressions over this answer.
+    fn evaluate(&self, outputs: &BTreeMap<String, String>) -> Result<BTreeMap<String, Value>, String> {
+        let scope = Scope::default().with_response();
+        let bindings = Bindings::default().with_response(ResponseFacts {
+            status: self.status.into(),
+            headers: joined_headers(&self.headers),
+            body: Arc::new(self.body()),
+        });
+        let cut = if self.truncated {
+            format!(" (of the answer's body, the first {BODY_LIMIT} bytes were read)")
+        } else {
+            String::new()
+        };
+        let value = |(name, source): (&String, &String)| {
+            let told = |error: &dyn Display| format!("the output {name:?} has no value: {error}{cut}");
+            let expression = Expression::parse(source, &scope).map_err(|error| told(&error))?;
+            let value = expression.evaluate(&bindings).map_err(|error| told(&error))?;
+            Ok((name.clone(), value))
+        };
+        outputs.iter().map(value).collect()
+    }
+
+    fn giving(&self, values: BTreeMap<String, Value>) -> (Finding, Option<String>) {
+        let (kept, cut) = bounded(values);
+        let finding = Finding {
+            http_status: Some(self.status),
+            output: Some(kept.into()),
+            message: cut.clone(),
+            ..Finding::succeeded()
+        };
+        (finding, cut)
+    }
+
+    /// The body as it is when it is JSON, as text otherwise.
+    fn body(&self) -> Value {
+        let whole = (!self.truncated)
+            .then(|| serde_json::from_slice(&self.body).ok())
+            .flatten()
+            .map(without_nul);
+        whole.unwrap_or_else(|| text_of(&self.body).into())
     }
 
     fn refusal(&self, expected: &[StatusRange]) -> String {
@@ -103,16 +158,12 @@ impl Answer {
         )
     }
 
-    /// The answer as JSON of at most [`OUTPUT_LIMIT`] bytes: the body as it is when it is JSON, as text otherwise.
+    /// The answer as JSON of at most [`OUTPUT_LIMIT`] bytes.
     fn output(self) -> Value {
-        let whole = (!self.truncated)
-            .then(|| serde_json::from_slice(&self.body).ok())
-            .flatten()
-            .map(without_nul);
         let mut output = json!({
             "status": self.status,
             "headers": kept_headers(&self.headers),
-            "body": whole.unwrap_or_else(|| text_of(&self.body).into()),
+            "body": self.body(),
             "truncated": self.truncated,
         });
         // Escapes may make a text longer than its bytes were.
@@ -164,6 +215,19 @@ fn kept_headers(headers: &HeaderMap) -> Map<String, Value> {
         .collect()
 }
 
+/// Every header, by its name in lower case; what stands in several is joined as HTTP has it.
+fn joined_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut joined = BTreeMap::<String, String>::new();
+    for (name, value) in headers {
+        let text = text_of(value.as_bytes());
+        joined
+            .entry(name.as_str().to_owned())
+            .and_modify(|values| *values = format!("{values}, {text}"))
+            .or_insert(text);
+    }
+    joined
+}
+
 fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace('\0', "")
 }
@@ -211,6 +275,67 @@ mod tests {
             Some("answered 200, expected 404, 500 to 599: not this")
         );
         assert_eq!(refused.http_status, Some(200));
+    }
+
+    #[test]
+    fn expressions_say_what_an_answer_gives() {
+        let outputs = |given: &[(&str, &str)]| {
+            let mut endpoint = endpoint(&[]);
+            endpoint.outputs = given
+                .iter()
+                .map(|(name, source)| ((*name).to_owned(), (*source).to_owned()))
+                .collect();
+            endpoint
+        };
+        let answered = || {
+            let mut answer = answer(201, br#"{"id": 7, "rows": [1, 2, 3]}"#);
+            answer.headers.append("X-Part", HeaderValue::from_static("a"));
+            answer.headers.append("x-part", HeaderValue::from_static("b"));
+            answer
+        };
+        let endpoint = outputs(&[
+            ("id", "response.body.id"),
+            ("rows", "size(response.body.rows)"),
+            ("parts", "response.headers['x-part']"),
+            ("created", "response.status == 201"),
+        ]);
+        let (finding, remark) = answered().judged_by(&endpoint);
+        assert_eq!((finding.outcome, remark), (Outcome::Succeeded, None));
+        let expected = json!({"id": 7, "rows": 3, "parts": "a, b", "created": true});
+        assert_eq!((finding.output, finding.http_status), (Some(expected), Some(201)));
+
+        let (finding, _) = answered().judged_by(&outputs(&[("name", "response.body.name")]));
+        let message = finding.message.unwrap();
+        assert_eq!(finding.outcome, Outcome::Failed, "{message}");
+        assert!(
+            message.starts_with("the output \"name\" has no value: 1:"),
+            "{message}"
+        );
+        assert_eq!(finding.output.unwrap()["body"]["id"], 7);
+
+        let (refused, _) = answer(500, b"down").judged_by(&outputs(&[("id", "response.body.id")]));
+        assert_eq!(
+            refused.message.as_deref(),
+            Some("answered 500, expected 200 to 299: down")
+        );
+
+        let long = outputs(&[
+            ("all", "response.body"),
+            ("again", "response.body"),
+            ("short", "1"),
+        ]);
+        let (finding, remark) = answer(200, &vec![b'x'; 150_000]).judged_by(&long);
+        assert_eq!(finding.outcome, Outcome::Succeeded);
+        let output = finding.output.unwrap();
+        let names: Vec<&String> = output.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["all", "short"]);
+        assert!(
+            finding
+                .message
+                .unwrap()
+                .starts_with("outputs cut: again left out")
+        );
+        assert!(remark.is_some());
     }
 
     #[test]

@@ -27,15 +27,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
-use waterclock_core::work::OUTPUT_LIMIT;
+use waterclock_core::work::{OUTPUT_LIMIT, is_output_name};
 
 use super::files::open_plain;
 
 /// How much of the file is read.
 const MOST_READ: u64 = 4 * OUTPUT_LIMIT as u64;
-
-/// The longest name of an output, in bytes.
-const LONGEST_NAME: usize = 63;
 
 /// How many lines are told that are no outputs.
 const MOST_TOLD: usize = 20;
@@ -200,7 +197,7 @@ impl<'a> Reader<'a> {
             Some(name) => (name, serde_json::from_str(&text)),
         };
         match value {
-            _ if !is_name(name) => self.remark(
+            _ if !is_output_name(name) => self.remark(
                 at,
                 "gives no name: one is 1 to 63 letters, digits, `_` and `-`, beginning with a letter or `_`",
             ),
@@ -250,13 +247,6 @@ impl<'a> Reader<'a> {
             lost,
         }
     }
-}
-
-/// Whether templates can refer to an output of this name.
-fn is_name(name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    begins_well && name.len() <= LONGEST_NAME && name.bytes().all(inner)
 }
 
 /// PostgreSQL stores no NUL, in JSON either.

@@ -122,7 +122,7 @@ async fn a_mapped_or_sharded_program_knows_its_share() {
         |program| {
             program.environment = BTreeMap::from([(
                 "OWN".into(),
-                "${item.id} ${map.index} ${nodes.fetch.outputs.rows} ${nodes.fetch.state}".into(),
+                "${item.id} ${index} ${nodes.fetch.outputs.rows} ${nodes.fetch.state}".into(),
             )]);
         },
     );

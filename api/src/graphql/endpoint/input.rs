@@ -1,8 +1,9 @@
 //! An endpoint as clients propose it.
 
 use async_graphql::InputObject;
+use waterclock_core::check::Named;
 use waterclock_core::endpoint::EndpointProposal;
-use waterclock_core::workflow::StatusRange;
+use waterclock_core::workflow::{CallbackSpec, StatusRange};
 
 use super::object::HttpMethod;
 use crate::graphql::id::Kind;
@@ -30,6 +31,38 @@ pub(crate) struct EndpointFields {
     expected_status: Option<Vec<StatusSpanInput>>,
     /// How long the call may take; 30 seconds when absent.
     timeout: Option<Duration>,
+    /// What a successful call gives to the nodes after it, at most 256 KiB of JSON; the answer's status, headers and body when
+    /// absent or empty.
+    outputs: Option<Vec<EndpointOutputInput>>,
+    /// That the endpoint may answer 202 and finish later. Without it, 202 is a status like any other.
+    callback: Option<CallbackInput>,
+}
+
+/// A value taken from an endpoint's answer.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct EndpointOutputInput {
+    /// Its name: 1 to 63 letters, digits, `_` and `-`, beginning with a letter or `_`.
+    name: String,
+    /// An expression (CEL) over `response`: `response.status`, `response.headers['x-total']` (names in lower case) and
+    /// `response.body`, which is JSON or, where it is none, a text. Without a value for it, the attempt fails.
+    value: String,
+}
+
+impl From<EndpointOutputInput> for Named {
+    fn from(output: EndpointOutputInput) -> Self {
+        Self {
+            name: output.name,
+            value: output.value,
+        }
+    }
+}
+
+/// How an endpoint finishes later. It is told the address in the header `Waterclock-Callback-Url`, and wherever
+/// `${callback.url}` stands.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub(crate) struct CallbackInput {
+    /// How long after its answer it must have called back: a second to 90 days.
+    deadline: Duration,
 }
 
 /// A status, or a span of them.
@@ -69,6 +102,15 @@ impl Propose for EndpointFields {
                 .map(Into::into)
                 .collect(),
             timeout_ms: self.timeout.map(|timeout| timeout.0),
+            outputs: self
+                .outputs
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            callback: self.callback.map(|callback| CallbackSpec {
+                deadline_ms: callback.deadline.0,
+            }),
         };
         (self.description, proposal)
     }

@@ -75,6 +75,22 @@ impl From<&StatusRange> for StatusSpan {
     }
 }
 
+/// A value taken from an endpoint's answer.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct EndpointOutput {
+    /// Its name.
+    name: String,
+    /// An expression (CEL) over `response`.
+    value: String,
+}
+
+/// How an endpoint finishes later.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct Callback {
+    /// How long after its answer it must have called back.
+    deadline: Duration,
+}
+
 /// A registered endpoint: an HTTP address with its method and call rules.
 #[derive(Clone)]
 pub(crate) struct Endpoint(pub Arc<endpoint::Endpoint>);
@@ -152,5 +168,23 @@ impl PinnedEndpoint<'_> {
     /// How long the call may take.
     async fn timeout(&self) -> Duration {
         Duration(self.0.timeout_ms)
+    }
+
+    /// What a successful call gives; the answer's status, headers and body when empty.
+    async fn outputs(&self) -> Vec<EndpointOutput> {
+        let outputs = self.0.outputs.iter();
+        outputs
+            .map(|(name, value)| EndpointOutput {
+                name: name.clone(),
+                value: value.clone(),
+            })
+            .collect()
+    }
+
+    /// How it finishes after it answered 202; absent where it finishes with its answer.
+    async fn callback(&self) -> Option<Callback> {
+        self.0.callback.map(|callback| Callback {
+            deadline: Duration(callback.deadline_ms),
+        })
     }
 }
