@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    AlertsArgs, ApplyArgs, CancelArgs, ClientArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
-    ImportDagArgs, LogsArgs, RunArgs, RunStateArg, RunsArgs,
+    ApplyArgs, CancelArgs, ClientArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand, ImportDagArgs,
+    LogsArgs, RunArgs, RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
-    ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
-    SchedulerArgs, TokenArgs, UpArgs,
+    ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MigrateArgs, SchedulerArgs, TokenArgs,
+    UpArgs,
 };
 
 const SETTINGS_HELP: &str = "\
@@ -114,8 +114,6 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List runs, the latest first
     Runs(RunsArgs),
-    /// List alerts, the latest first
-    Alerts(AlertsArgs),
     /// Cancel a run: nothing new of it starts, and what runs is stopped
     Cancel(CancelArgs),
     /// Print what a task run, or every task run of a run, has printed

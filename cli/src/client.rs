@@ -1,6 +1,5 @@
 //! The command line as a client of the API, like anybody's: typed from `schema.graphql`, with a token and an address.
 
-mod alerts;
 mod api;
 mod definitions;
 mod error;
@@ -8,7 +7,6 @@ mod graphs;
 mod runs;
 mod subscription;
 
-pub(crate) use alerts::{ListedAlert, Severity};
 pub(crate) use api::Api;
 pub(crate) use definitions::{Found, Problem, UserError};
 pub(crate) use error::ClientError;

@@ -1,6 +1,5 @@
 //! The commands that are clients of the API, one file each.
 
-mod alerts;
 mod cancel;
 mod graph;
 mod import;
@@ -8,7 +7,6 @@ mod logs;
 mod run;
 mod runs;
 
-pub(crate) use alerts::alerts;
 pub(crate) use cancel::cancel;
 pub(crate) use graph::graph;
 pub(crate) use import::import_dag;

@@ -24,6 +24,8 @@ named! {
         RunCancelRequested = "RUN_CANCEL_REQUESTED",
         /// A run was stopped and nothing of it runs any more.
         RunCancelled = "RUN_CANCELLED",
+        /// A run takes longer than it should.
+        RunLate = "RUN_LATE",
         /// The time of a run was over and nothing of it runs any more.
         RunTimedOut = "RUN_TIMED_OUT",
         /// A task run waits for an executor.
@@ -40,6 +42,12 @@ named! {
         TaskRunCancelled = "TASK_RUN_CANCELLED",
         /// A task run will never start, because one before it failed.
         TaskRunUpstreamFailed = "TASK_RUN_UPSTREAM_FAILED",
+        /// A task run has waited longer than it should.
+        TaskRunWaitsLong = "TASK_RUN_WAITS_LONG",
+        /// An attempt takes longer than it should.
+        TaskRunLate = "TASK_RUN_LATE",
+        /// An attempt said how far it is.
+        TaskRunProgress = "TASK_RUN_PROGRESS",
         /// A rule passed a task run over.
         TaskRunSkipped = "TASK_RUN_SKIPPED",
         /// An executor began its life.

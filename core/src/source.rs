@@ -5,6 +5,8 @@
 //! there, and waiting for a scheduler to notice would only cost time. The decision is the scheduler's own function under
 //! the scheduler's own lock. When the lock is taken, whoever holds it decides, and the executor asks again in a moment.
 
+mod details;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -16,23 +18,26 @@ use futures_util::try_join;
 use tokio::sync::Mutex;
 
 use crate::assign::Choice;
+use crate::command::answer_callback::defer;
 use crate::command::settle::{fault, settle};
 use crate::id::{ExecutorId, TenantId};
 use crate::scheduler::choose;
 use crate::signal::{Signal, SignalReceiver, Signals};
 use crate::store::append_log::append_log_lines;
 use crate::store::dispatch::{
-    LockedExecutors, StartedAttempt, count_assigned, list_cancellations, list_held_attempts,
+    LockedExecutors, Owner, StartedAttempt, count_assigned, list_cancellations, list_held_attempts,
     list_ready_partitions, list_running_attempts, lock_executor, start_task_runs, try_lock_partition,
 };
 use crate::store::executors::{leave_executor, register_executor, renew_executor};
 use crate::store::package_content::read_package;
+use crate::store::progress::write_progress;
 use crate::store::{Actor, Database, StoreError, Transaction, Versions, tenants};
 use crate::work::{
-    Assignment, Cancellation, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, Progress,
-    Registration, Report, WorkSource, WorkSourceError,
+    Assignment, Exchange, Exchanged, Heartbeat, HeartbeatReply, Lease, LogLine, Progress, Registration,
+    Report, WorkSource, WorkSourceError,
 };
 use crate::workflow::Digest;
+use details::Details;
 
 /// How many partitions one exchange looks for work in. The next one goes on with the others.
 const PARTITIONS_PER_EXCHANGE: usize = 4;
@@ -51,6 +56,7 @@ pub struct PostgresSource {
     delivered: Delivered,
     /// Where the next exchange begins to look, so that every partition gets its turn.
     turn: AtomicUsize,
+    callback_base: Option<String>,
 }
 
 impl PostgresSource {
@@ -67,7 +73,15 @@ impl PostgresSource {
             receiver,
             lease,
             turn: AtomicUsize::new(0),
+            callback_base: None,
         }
+    }
+
+    /// The address of the API, as endpoints reach it: what they are told to call back at lies below it.
+    #[must_use]
+    pub fn called_back_at(mut self, base: Option<String>) -> Self {
+        self.callback_base = base;
+        self
     }
 
     fn lease_ms(&self) -> i64 {
@@ -78,7 +92,11 @@ impl PostgresSource {
         let mut transaction = self.database.begin(Actor::Engine).await?;
         let mut signals = BTreeSet::new();
         if !exchange.reports.is_empty() {
-            signals = settle(&mut transaction, &self.versions, executor, exchange.reports).await?;
+            let owner = Owner::executor(executor);
+            signals = settle(&mut transaction, &self.versions, owner, exchange.reports).await?;
+        }
+        if !exchange.deferrals.is_empty() {
+            signals.extend(defer(&mut transaction, &self.versions, executor, &exchange.deferrals).await?);
         }
         let wants_work = exchange.free_slots > 0;
         let (cancellations, open) = try_join!(
@@ -109,13 +127,9 @@ impl PostgresSource {
         }
         transaction.commit().await?;
         self.signals.raise(signals);
-        let cancellations = cancellations.into_iter().map(|lease| Cancellation {
-            lease,
-            at_once: false,
-        });
         Ok(Exchanged {
             assignments,
-            cancellations: cancellations.collect(),
+            cancellations,
             again,
         })
     }
@@ -177,23 +191,27 @@ impl PostgresSource {
                 started.iter().map(|attempt| attempt.tenant_id.into()),
             )
             .await?;
+        let base = self.callback_base.as_deref();
+        let details = Details::read(transaction, &started, &versions, base).await?;
         let assignment = |attempt: StartedAttempt| {
             let version = &versions[&attempt.version_id.into()];
             let tenant_id = TenantId::from(attempt.tenant_id);
+            let task_run_id = attempt.task_run_id.into();
+            let node = Arc::clone(version.node(attempt.node));
             Assignment {
                 tenant_id,
                 tenant: Arc::clone(&keys[&tenant_id]),
                 run_id: attempt.run_id.into(),
-                task_run_id: attempt.task_run_id.into(),
+                task_run_id,
                 workflow: Arc::clone(&version.workflow),
                 version_id: version.id,
                 fence: attempt.fence,
-                node: Arc::clone(version.node(attempt.node)),
                 inputs: Arc::new(attempt.inputs),
-                nodes: Arc::default(),
-                item: None,
-                shard: None,
-                callback_url: None,
+                nodes: details.nodes(task_run_id),
+                item: details.item(&node, task_run_id),
+                shard: details.shard(&node, task_run_id),
+                callback_url: details.callback_url(task_run_id),
+                node,
             }
         };
         Ok(started.into_iter().map(assignment).collect())
@@ -229,7 +247,13 @@ impl PostgresSource {
                 .into_iter()
                 .map(|lease| fault(lease, "the executor stopped".to_owned()))
                 .collect();
-            let signals = settle(&mut transaction, &self.versions, executor, reports).await?;
+            let signals = settle(
+                &mut transaction,
+                &self.versions,
+                Owner::executor(executor),
+                reports,
+            )
+            .await?;
             transaction.commit().await?;
             self.signals.raise(signals);
         }
@@ -356,7 +380,8 @@ impl WorkSource for PostgresSource {
     }
 
     async fn exchange(&self, executor: ExecutorId, exchange: Exchange) -> Result<Exchanged, WorkSourceError> {
-        let reported: Vec<Lease> = exchange.reports.iter().map(|report| report.lease).collect();
+        let reports = exchange.reports.iter().map(|report| report.lease);
+        let reported: Vec<Lease> = reports.chain(exchange.deferrals.iter().copied()).collect();
         let mut tries = 1;
         let exchanged = loop {
             match self.try_exchange(executor, exchange.clone()).await {
@@ -382,7 +407,13 @@ impl WorkSource for PostgresSource {
         }
     }
 
-    async fn report_progress(&self, _progress: Vec<Progress>) -> Result<(), WorkSourceError> {
+    async fn report_progress(&self, progress: Vec<Progress>) -> Result<(), WorkSourceError> {
+        let mut transaction = self.database.begin(Actor::Engine).await.map_err(unavailable)?;
+        let tenants = write_progress(&mut transaction, &progress)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        self.signals.raise(tenants.into_iter().map(Signal::Events));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ CREATE TABLE dispatch (
     paused boolean NOT NULL DEFAULT false,
     hold text,
     item integer,
+    pinned_to text,
     begun_at timestamptz,
     executor_id uuid,
     assigned_at timestamptz,
@@ -36,7 +37,8 @@ CREATE TABLE dispatch (
 CREATE INDEX dispatch_ready ON dispatch (partition, tenant_id, labels, priority DESC, ready_at, task_run_id) WHERE state = 'READY' AND NOT paused;
 CREATE INDEX dispatch_waiting ON dispatch (partition, ready_at) WHERE state = 'RETRY_WAIT' AND NOT paused;
 CREATE INDEX dispatch_stopping ON dispatch (executor_id) WHERE stop_requested;
-CREATE INDEX dispatch_held ON dispatch (executor_id, state) WHERE executor_id IS NOT NULL AND hold IS NULL;
+CREATE INDEX dispatch_held ON dispatch (executor_id, state) WHERE executor_id IS NOT NULL;
+CREATE INDEX dispatch_pinned ON dispatch (pinned_to) WHERE pinned_to IS NOT NULL;
 CREATE INDEX dispatch_approvals ON dispatch (tenant_id, task_run_id) WHERE hold = 'APPROVAL';
 COMMENT ON TABLE dispatch IS 'The live task runs in brief: all that a scheduler looks at. A row leaves when its task run ends, so the table is as small as the work at hand.';
 COMMENT ON COLUMN dispatch.tenant_id IS 'The owner.';
@@ -58,6 +60,7 @@ COMMENT ON COLUMN dispatch.stop_at_once IS 'Its executor is to leave it no grace
 COMMENT ON COLUMN dispatch.paused IS 'Its run is paused, so it does not start.';
 COMMENT ON COLUMN dispatch.hold IS 'Why it is in the service''s own hands and runs on no executor: it waits for its ITEMS, for its RUN, for an APPROVAL, for what it WAITs for, or for the CALLBACK of an endpoint that its executor has called.';
 COMMENT ON COLUMN dispatch.item IS 'The place of its share, when it is one of an item, shard or executor.';
+COMMENT ON COLUMN dispatch.pinned_to IS 'The key of the executor that its share was dealt to.';
 COMMENT ON COLUMN dispatch.begun_at IS 'When its first attempt started.';
 COMMENT ON COLUMN dispatch.executor_id IS 'The owner of the attempt under way.';
 COMMENT ON COLUMN dispatch.assigned_at IS 'When that executor was chosen.';

@@ -9,7 +9,7 @@ CREATE TABLE timers (
     fence integer,
     CONSTRAINT timers_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT timer_kind_is_known CHECK (kind IN (
-        'RUN_TIMEOUT', 'START_DEADLINE', 'ATTEMPT_OVERDUE', 'HOLD_OVER', 'CALLBACK_DUE', 'RUN_ENDED', 'EVENT_PUBLISHED'))
+        'RUN_TIMEOUT', 'START_DEADLINE', 'ATTEMPT_OVERDUE', 'HOLD_OVER', 'CALLBACK_DUE', 'RUN_ENDED', 'EVENT_PUBLISHED', 'EXECUTOR_GONE'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX timers_due ON timers (partition, due_at);
 CREATE INDEX timers_of_run ON timers (tenant_id, run_id);

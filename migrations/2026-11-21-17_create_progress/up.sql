@@ -2,7 +2,7 @@ CREATE TABLE progress (
     tenant_id uuid NOT NULL,
     task_run_id uuid NOT NULL,
     attempt integer NOT NULL,
-    percent real,
+    percent double precision,
     message text,
     at timestamptz NOT NULL,
     CONSTRAINT progress_pkey PRIMARY KEY (tenant_id, task_run_id),

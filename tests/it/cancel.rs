@@ -73,7 +73,7 @@ async fn what_runs_is_told_to_stop_and_the_run_ends_with_it() {
     executor.report(&taken[1], Outcome::Succeeded).await;
     assert_snapshot!(world.tree(run).await, @r"
     run CANCELLED: cancelled by tester
-      a CANCELLED: its run was cancelled
+      a CANCELLED: its run was stopped
         c (and after b) CANCELLED: cancelled by tester
       b SUCCEEDED
     ");
@@ -92,7 +92,7 @@ async fn a_failure_after_the_cancel_is_not_tried_again() {
     executor.report(&taken, Outcome::Failed).await;
     assert_snapshot!(world.tree(run).await, @r"
     run CANCELLED: cancelled by tester
-      a CANCELLED [FAILED]: its run was cancelled
+      a CANCELLED [FAILED]: its run was stopped
         b CANCELLED: cancelled by tester
     ");
 }

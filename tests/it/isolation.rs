@@ -29,6 +29,21 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
                 INSERT INTO endpoints (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'e', '{}')
             ), node AS (
                 INSERT INTO task_nodes (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}')
+            ), published AS (
+                INSERT INTO published_events (tenant_id, id, name, payload, published_by, at)
+                VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}', 'somebody', present())
+            ), awaited AS (
+                INSERT INTO awaited_events (tenant_id, task_run_id, run_id, name)
+                VALUES ($1::text::uuid, gen_random_uuid(), gen_random_uuid(), 'n')
+            ), timer AS (
+                INSERT INTO timers (tenant_id, partition, due_at, kind, run_id)
+                VALUES ($1::text::uuid, 0, 'infinity', 'RUN_TIMEOUT', gen_random_uuid())
+            ), callback AS (
+                INSERT INTO callbacks (tenant_id, token_hash, run_id, task_run_id, fence)
+                VALUES ($1::text::uuid, 'x', gen_random_uuid(), gen_random_uuid(), 1)
+            ), progress AS (
+                INSERT INTO progress (tenant_id, task_run_id, attempt, at)
+                VALUES ($1::text::uuid, gen_random_uuid(), 1, present())
             )
             SELECT",
             &[&id],

@@ -59,7 +59,8 @@ fn sql_is_written_in_the_store_alone() {
         "\"UPDATE ",
         "\"DELETE ",
         "\"WITH ",
-        "\"BEGIN",
+        "\"BEGIN\"",
+        "\"BEGIN;",
         "\"SET ",
     ];
     // The command line keeps a private cluster, and makes the database in it that everything else is in.
@@ -101,9 +102,6 @@ fn api_and_executor_never_see_each_other_and_the_core_sees_neither() {
     assert_eq!(seen("core", &transports), [""; 0]);
 }
 
-/// The tables as a test prints them: one after the other, as many as there are.
-const PRINTED: &str = "core/src/store/schema.rs";
-
 #[test]
 fn no_file_is_longer_than_a_reader_keeps_in_mind() {
     let mut sources = product();
@@ -111,7 +109,7 @@ fn no_file_is_longer_than_a_reader_keeps_in_mind() {
     let long: Vec<String> = sources
         .iter()
         .map(|source| (source, source.text.lines().count()))
-        .filter(|&(source, lines)| lines > 600 && source.path != PRINTED)
+        .filter(|&(_, lines)| lines > 600)
         .map(|(source, lines)| format!("{}: {lines} lines", source.path))
         .collect();
     assert_eq!(long, [""; 0]);

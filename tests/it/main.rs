@@ -1,7 +1,5 @@
 //! The integration tests, a module for each feature.
 
-mod alerts;
-mod alerts_delivered;
 mod assignment;
 mod cancel;
 mod examples;

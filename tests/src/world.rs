@@ -8,7 +8,8 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use waterclock_core::command::cancel_run::cancel_run;
+use waterclock_core::command::Author;
+use waterclock_core::command::cancel_run::{Force, cancel_run};
 use waterclock_core::command::start_run::{RunStarter, StartRun};
 use waterclock_core::error::CommandError;
 use waterclock_core::id::{RunId, TenantId};
@@ -37,8 +38,6 @@ pub struct World {
     pub starter: RunStarter,
     /// A connection that sees everything, for what a test wants to know or to break.
     pub sql: tokio_postgres::Client,
-    /// Whether the API takes channels that send mail.
-    pub sends_mail: bool,
     url: Url,
     name: String,
     must_rest: AtomicBool,
@@ -67,7 +66,6 @@ impl World {
             engine,
             api,
             signals,
-            sends_mail: false,
             url,
             name,
             must_rest: AtomicBool::new(false),
@@ -154,7 +152,23 @@ impl World {
 
     /// Cancels the run.
     pub async fn cancel(&self, tenant: TenantId, run: RunId) -> Result<(), CommandError> {
-        cancel_run(&self.api, &self.signals, tenant, SUBJECT, None, run).await
+        cancel_run(
+            &self.api,
+            &self.signals,
+            &Self::author(tenant),
+            run,
+            Force::Cancel,
+            None,
+        )
+        .await
+    }
+
+    /// Whoever the tests act for.
+    fn author(tenant: TenantId) -> Author {
+        Author {
+            tenant,
+            subject: SUBJECT.into(),
+        }
     }
 
     /// A scheduler, until its handle is dropped or it is stopped.

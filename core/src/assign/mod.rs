@@ -11,12 +11,16 @@
 //!
 //! What no executor can take is passed over, with everything that asks for the same labels, and holds up nothing else.
 
+mod deal;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::id::{ExecutorId, TaskRunId, TenantId};
+
+pub use deal::deal;
 
 /// A ready task run, in brief.
 #[derive(Clone, Debug)]

@@ -1,62 +1,123 @@
-//! Stops a run.
-//!
-//! The run's row is locked first. Whoever would release, retry or reclaim a task run of it locks that row before, too, so
-//! it either comes earlier and is seen here, or comes later and sees that the run was told to stop. What is between
-//! assignment and start is settled row by row in the dispatch: it is taken away here, or it has started and is stopped.
+//! Cancels and terminates runs on behalf of people.
 
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TenantId};
 use crate::run::RunState;
-use crate::signal::{Signal, Signals};
-use crate::store::cancel_runs::{lock_run, stop_run};
-use crate::store::{Actor, Database, StoreError};
+use crate::signal::Signals;
+use crate::store::flow::{LockedRun, lock_runs};
+use crate::store::{Actor, Database, StoreError, Transaction};
 
-/// Tells the run to stop on behalf of `subject`. When this returns, nothing of it starts any more, and its executors are told.
+use super::Author;
+use super::stop_run::{Order, Stop, stop_held_run};
+
+/// How often a cancellation that met another transaction is tried again.
+const TRIES: usize = 5;
+
+/// How a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// What runs is told to stop, and is ended when its grace is over.
+    Cancel,
+    /// What runs is ended at once.
+    Terminate,
+}
+
+/// Tells the run, and those within it, to stop on behalf of `author`. When this returns, nothing of it starts any more, and its
+/// executors are told.
 ///
-/// A run that was told before is left as it is. One that has ended, or is not the tenant's, is refused.
+/// A run that was told so before is left as it is, unless it was cancelled and is now to be terminated. One that has ended, or
+/// is not the tenant's, is refused.
 pub async fn cancel_run(
     database: &Database,
     signals: &Signals,
-    tenant: TenantId,
-    subject: &str,
-    reason: Option<&str>,
+    author: &Author,
     run: RunId,
+    force: Force,
+    reason: Option<&str>,
 ) -> Result<(), CommandError> {
-    let mut transaction = database.begin(Actor::Tenant(tenant)).await?;
-    let Some(held) = lock_run(&mut transaction, tenant, run).await? else {
-        transaction.rollback().await?;
-        return Err(CommandError::refused(Refusal::not_found(
-            ["id"],
-            "there is no run with this id",
-        )));
-    };
-    let state: RunState = held
-        .state
-        .parse()
-        .map_err(|unknown| StoreError::Unreadable(format!("the state of the run {run}: {unknown}")))?;
-    if state.is_terminal() || held.stop_requested {
-        transaction.rollback().await?;
-        if held.stop_requested {
-            return Ok(());
+    let mut tries = 1;
+    loop {
+        match try_cancel(database, signals, author, run, force, reason).await {
+            Err(CommandError::Store(StoreError::Contended(_))) if tries < TRIES => tries += 1,
+            done => return done,
         }
-        let message = format!("the run has ended already: it is {state}");
-        return Err(CommandError::refused(Refusal::new(
-            RefusalCode::Conflict,
-            ["id"],
-            message,
-        )));
     }
-    let why = match reason {
-        Some(reason) => format!("cancelled by {subject}: {reason}"),
-        None => format!("cancelled by {subject}"),
+}
+
+async fn try_cancel(
+    database: &Database,
+    signals: &Signals,
+    author: &Author,
+    run: RunId,
+    force: Force,
+    reason: Option<&str>,
+) -> Result<(), CommandError> {
+    let (tenant, subject) = (author.tenant, &author.subject);
+    let mut transaction = database.begin(Actor::Tenant(tenant)).await?;
+    let held = match hold_run(&mut transaction, tenant, run).await {
+        Ok(held) => held,
+        Err(refused) => {
+            transaction.rollback().await?;
+            return Err(refused);
+        }
     };
-    let executors = stop_run(&mut transaction, tenant, run, subject, &why).await?;
+    let was_cancelled = held.stop_as.as_deref() == Some(RunState::Cancelled.as_str());
+    if was_cancelled && (held.has_ended() || force == Force::Cancel) {
+        transaction.rollback().await?;
+        return Ok(());
+    }
+    if let Err(refused) = refuse_ended(&held) {
+        transaction.rollback().await?;
+        return Err(refused);
+    }
+    let (verb, order) = match force {
+        Force::Cancel => ("cancelled", Order::Stop),
+        Force::Terminate => ("terminated", Order::Kill),
+    };
+    let told = match reason {
+        Some(reason) => format!("{verb} by {subject}: {reason}"),
+        None => format!("{verb} by {subject}"),
+    };
+    let stop = Stop {
+        ends_as: RunState::Cancelled,
+        by: Some(subject.to_string()),
+        reason: told,
+        order,
+    };
+    let raised = stop_held_run(&mut transaction, tenant, run, &stop).await?;
     transaction.commit().await?;
-    signals.raise(
-        executors
-            .into_iter()
-            .map(Signal::Executor)
-            .chain([Signal::Events(tenant)]),
-    );
+    signals.raise(raised);
     Ok(())
+}
+
+/// The run, which this transaction holds from now on. One that has ended, or is not the tenant's, is refused.
+pub(crate) async fn hold_live_run(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    run: RunId,
+) -> Result<LockedRun, CommandError> {
+    let held = hold_run(transaction, tenant, run).await?;
+    refuse_ended(&held)?;
+    Ok(held)
+}
+
+fn refuse_ended(held: &LockedRun) -> Result<(), CommandError> {
+    if held.has_ended() {
+        let message = format!("the run has ended already: it is {}", held.state);
+        let refusal = Refusal::new(RefusalCode::Conflict, ["id"], message);
+        return Err(CommandError::refused(refusal));
+    }
+    Ok(())
+}
+
+/// The run, which this transaction holds from now on. One that is not the tenant's is refused.
+pub(crate) async fn hold_run(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    run: RunId,
+) -> Result<LockedRun, CommandError> {
+    let held = lock_runs(transaction, &[(tenant, run)]).await?;
+    held.into_iter()
+        .next()
+        .ok_or_else(|| CommandError::refused(Refusal::not_found(["id"], "there is no run with this id")))
 }

@@ -1,21 +1,25 @@
 //! Changes of the world, one file each. Transactions begin and end here.
 
+pub mod answer_approval;
+pub mod answer_callback;
 mod author;
 pub mod cancel_run;
 mod conclude;
 pub mod create_tenant;
 pub mod drain_executor;
 pub mod edit_workflow;
+pub(crate) mod fire_timers;
+pub(crate) mod flow;
 mod idempotency;
+mod new_run;
 mod proposal;
-mod propose_alert;
+pub mod publish_event;
 pub mod publish_workflow;
 pub mod register;
 pub mod revise;
-pub mod send_alert;
 pub(crate) mod settle;
-pub mod silence_alerts;
 pub mod start_run;
+pub(crate) mod stop_run;
 pub mod store_package;
 pub mod unregister;
 

@@ -122,8 +122,7 @@ impl Proposal for TaskNodeProposal {
     }
 }
 
-/// The id of what `reference` names, which cannot be deleted until the transaction ends.
-pub(super) async fn find_one<S: Registry>(
+async fn find_one<S: Registry>(
     transaction: &mut Transaction,
     tenant: TenantId,
     reference: &Reference<S::Id>,

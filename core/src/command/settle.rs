@@ -4,50 +4,62 @@
 //! caller's transaction. The runs concerned are locked first and in order, so that the parents of one join, ending in many
 //! transactions at once, are counted one transaction after the other, and the join is released exactly once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use futures_util::try_join;
 use serde_json::Value;
 
-use crate::id::{ExecutorId, RunId, TenantId, WorkflowVersionId};
+use super::flow::{EndedTaskRun, Flow, Hand};
+use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
 use crate::retry::Symptoms;
 use crate::run::{Ending, Outcome, Standing, TaskRunState, Verdict, verdict};
 use crate::signal::Signal;
-use crate::store::dispatch::{HeldAttempt, lock_attempts};
-use crate::store::settle::{
-    Doomed, Endings, Progress, Released, fail_descendants, finish_attempts, finish_runs, release_task_runs,
-};
+use crate::store::dispatch::{HeldAttempt, Owner, lock_attempts};
+use crate::store::settle::{Endings, finish_attempts};
 use crate::store::{StoreError, Transaction, Versions};
 use crate::work::{Lease, Report};
-use crate::workflow::PinnedVersion;
+use crate::workflow::{NodeSpec, PinnedVersion};
 
-/// Settles the attempts of `executor` that `reports` tell of, as far as it still owns them, and gives the signals to raise
+/// Settles the attempts that `reports` tell of, as far as `owner` still has them, and gives the signals to raise
 /// after the commit.
 pub(crate) async fn settle(
     transaction: &mut Transaction,
     versions: &Versions,
-    executor: ExecutorId,
+    owner: Owner,
     reports: Vec<Report>,
 ) -> Result<BTreeSet<Signal>, StoreError> {
     let leases: Vec<Lease> = reports.iter().map(|report| report.lease).collect();
-    let held = lock_attempts(transaction, executor, &leases).await?;
+    let held = lock_attempts(transaction, owner, &leases).await?;
     if held.is_empty() {
         return Ok(BTreeSet::new());
     }
     let wanted = held
         .iter()
         .map(|attempt| (TenantId::from(attempt.tenant_id), attempt.version_id()));
-    let versions = versions.get(transaction, wanted).await?;
-    let mut settling = Settling::new(versions);
+    let pinned = versions.get(transaction, wanted).await?;
+    let mut settling = Settling::default();
     let mut reports: HashMap<Lease, Report> =
         reports.into_iter().map(|report| (report.lease, report)).collect();
-    for attempt in held {
-        if let Some(report) = reports.remove(&lease_of(&attempt)) {
-            settling.end(&attempt, report);
+    for attempt in &held {
+        if let Some(report) = reports.remove(&lease_of(attempt)) {
+            settling.end(pinned[&attempt.version_id()].node(attempt.node), attempt, report);
         }
     }
-    settling.write(transaction).await
+    let mut flow = Flow::new(versions, hands(&held, &pinned));
+    for ended in &settling.ended {
+        flow.task_run_ended(&EndedTaskRun {
+            run_id: ended.run_id,
+            node: ended.node,
+            task_run_id: ended.task_run_id,
+            is_share: ended.is_share,
+            state: ended.state,
+            reason: ended.reason.as_deref(),
+        });
+    }
+    finish_attempts(transaction, settling.endings).await?;
+    let mut signals = flow.advance(transaction).await?;
+    signals.extend(settling.signals);
+    Ok(signals)
 }
 
 fn lease_of(attempt: &HeldAttempt) -> Lease {
@@ -59,37 +71,32 @@ fn lease_of(attempt: &HeldAttempt) -> Lease {
     }
 }
 
-/// What is to be written, gathered over a batch.
+/// Decides what becomes of the attempts' task runs, and writes down that they have ended.
+#[derive(Default)]
 struct Settling {
-    versions: HashMap<WorkflowVersionId, Arc<PinnedVersion>>,
     endings: Endings,
-    released: BTreeMap<(RunId, i32), Released>,
-    doomed: Vec<Doomed>,
-    progress: BTreeMap<RunId, Progress>,
+    ended: Vec<Ended>,
     signals: BTreeSet<Signal>,
 }
 
-impl Settling {
-    fn new(versions: HashMap<WorkflowVersionId, Arc<PinnedVersion>>) -> Self {
-        Self {
-            versions,
-            endings: Endings::default(),
-            released: BTreeMap::new(),
-            doomed: Vec::new(),
-            progress: BTreeMap::new(),
-            signals: BTreeSet::new(),
-        }
-    }
+/// A task run that has ended with its attempt.
+struct Ended {
+    run_id: RunId,
+    node: i32,
+    task_run_id: TaskRunId,
+    is_share: bool,
+    state: TaskRunState,
+    reason: Option<String>,
+}
 
-    /// Decides what becomes of one task run, and of those that wait for it.
-    fn end(&mut self, attempt: &HeldAttempt, report: Report) {
-        let version = Arc::clone(&self.versions[&attempt.version_id()]);
-        let node = version.node(attempt.node);
+impl Settling {
+    /// Decides what becomes of one task run.
+    fn end(&mut self, node: &NodeSpec, attempt: &HeldAttempt, report: Report) {
         let standing = Standing {
             failures: attempt.failures,
             faults: attempt.faults,
             elapsed: attempt.elapsed(),
-            stopping: attempt.cancelling,
+            stopping: attempt.stopping,
         };
         let ending = Ending {
             outcome: report.outcome,
@@ -98,71 +105,24 @@ impl Settling {
                 http_status: report.http_status,
                 message: report.message.as_deref(),
             },
-            retry_after: None,
+            retry_after: report.retry_after,
         };
         let verdict = verdict(&node.retry, standing, ending, rand::random());
         self.signals.insert(Signal::Events(attempt.tenant_id.into()));
-        match verdict.state {
-            TaskRunState::Succeeded if !attempt.cancelling => self.release_children(&version, attempt),
-            TaskRunState::Failed => self.doom_descendants(&version, attempt, &node.key),
-            // Ready now, or at an instant that a scheduler has to set its timer to.
-            TaskRunState::Ready | TaskRunState::RetryWait => {
-                self.signals.insert(Signal::Ready(attempt.partition));
-            }
-            _ => {}
-        }
         if verdict.state.is_terminal() {
-            self.count(attempt, &node.key, &verdict);
+            self.ended.push(Ended {
+                run_id: attempt.run_id(),
+                node: attempt.node,
+                task_run_id: attempt.task_run_id(),
+                is_share: attempt.item.is_some(),
+                state: verdict.state,
+                reason: verdict.reason.clone().map(without_nul),
+            });
+        } else {
+            // Ready now, or at an instant that a scheduler has to set its timer to.
+            self.signals.insert(Signal::Ready(attempt.partition));
         }
         self.record(attempt, report, verdict);
-    }
-
-    fn release_children(&mut self, version: &PinnedVersion, attempt: &HeldAttempt) {
-        for child in version.children(attempt.node) {
-            let released = self.released.entry((attempt.run_id(), child)).or_insert_with(|| {
-                let node = version.node(child);
-                Released {
-                    tenant_id: attempt.tenant_id.into(),
-                    run_id: attempt.run_id(),
-                    version_id: version.id,
-                    partition: attempt.partition,
-                    node: child,
-                    parents: 0,
-                    priority: node.priority.unwrap_or(attempt.run_priority),
-                    cost: node.cost,
-                    labels: node.required_labels.join(" "),
-                }
-            });
-            released.parents += 1;
-        }
-    }
-
-    fn doom_descendants(&mut self, version: &PinnedVersion, attempt: &HeldAttempt, key: &str) {
-        self.doomed
-            .extend(version.descendants(attempt.node).into_iter().map(|node| Doomed {
-                tenant_id: attempt.tenant_id.into(),
-                run_id: attempt.run_id(),
-                node,
-                reason: format!("the task node {key:?} before it failed"),
-            }));
-    }
-
-    fn count(&mut self, attempt: &HeldAttempt, key: &str, verdict: &Verdict) {
-        let progress = self.progress.entry(attempt.run_id()).or_insert_with(|| Progress {
-            tenant_id: attempt.tenant_id.into(),
-            run_id: attempt.run_id(),
-            ended: 0,
-            failed: 0,
-            reason: None,
-        });
-        progress.ended += 1;
-        if verdict.state == TaskRunState::Failed {
-            progress.failed += 1;
-            let reason = verdict.reason.as_deref().unwrap_or_default();
-            progress
-                .reason
-                .get_or_insert_with(|| without_nul(format!("the task node {key:?} failed: {reason}")));
-        }
     }
 
     fn record(&mut self, attempt: &HeldAttempt, report: Report, verdict: Verdict) {
@@ -174,6 +134,7 @@ impl Settling {
         endings.executor_ids.push(attempt.executor_id);
         endings.outcomes.push(report.outcome.as_str());
         endings.states.push(verdict.state.as_str());
+        endings.paused.push(attempt.paused);
         endings.reasons.push(verdict.reason.map(without_nul));
         endings.exit_codes.push(report.exit_code);
         endings.http_statuses.push(report.http_status.map(i32::from));
@@ -187,30 +148,25 @@ impl Settling {
         endings.failures.push(verdict.failures);
         endings.faults.push(verdict.faults);
     }
+}
 
-    async fn write(mut self, transaction: &mut Transaction) -> Result<BTreeSet<Signal>, StoreError> {
-        let released: Vec<Released> = self.released.into_values().collect();
-        // Sent in this order and so carried out in it: an event that another caused has the higher number.
-        let ((), ready) = try_join!(
-            finish_attempts(transaction, self.endings),
-            release_task_runs(transaction, &released),
-        )?;
-        if ready > 0 {
-            self.signals
-                .extend(released.iter().map(|released| Signal::Ready(released.partition)));
+/// The runs of the attempts, which are held with them.
+fn hands(held: &[HeldAttempt], versions: &HashMap<WorkflowVersionId, Arc<PinnedVersion>>) -> Vec<Hand> {
+    let mut hands: Vec<Hand> = Vec::new();
+    for attempt in held {
+        if hands.last().is_none_or(|hand| hand.run_id != attempt.run_id()) {
+            hands.push(Hand {
+                tenant_id: attempt.tenant_id.into(),
+                run_id: attempt.run_id(),
+                version: Arc::clone(&versions[&attempt.version_id()]),
+                priority: attempt.run_priority,
+                depth: attempt.depth,
+                paused: attempt.paused,
+                stopping: attempt.stopping,
+            });
         }
-        if !self.doomed.is_empty() {
-            for (run, ended) in fail_descendants(transaction, &self.doomed).await? {
-                if let Some(progress) = self.progress.get_mut(&run) {
-                    progress.ended += ended;
-                }
-            }
-        }
-        if !self.progress.is_empty() {
-            finish_runs(transaction, &self.progress.into_values().collect::<Vec<_>>()).await?;
-        }
-        Ok(self.signals)
     }
+    hands
 }
 
 /// `text` as PostgreSQL can store it. Refusing it would hold up every other report of the batch, for good.
@@ -247,5 +203,13 @@ pub(crate) fn fault(lease: Lease, message: String) -> Report {
         message: Some(message),
         output: None,
         retry_after: None,
+    }
+}
+
+/// The report of an attempt that took longer than it may.
+pub(crate) fn timed_out(lease: Lease, message: String) -> Report {
+    Report {
+        outcome: Outcome::TimedOut,
+        ..fault(lease, message)
     }
 }

@@ -4,18 +4,20 @@
 //! for that one and then share the next, so that many callers cost few commits and a single one waits for nobody. Whoever
 //! is answered knows that the run is durable. Nothing is announced inside the transaction; the signals follow it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
+use super::new_run::{NewRun, begin_runs};
 use crate::check::holds_nul;
 use crate::error::{CommandError, Refusal, RefusalCode};
-use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
-use crate::signal::{Signal, Signals};
-use crate::store::start_runs::{NamedCall, NewRuns, claim_keys, find_published, insert_runs};
+use crate::id::{RunId, TenantId, WorkflowVersionId};
+use crate::run::Trigger;
+use crate::signal::Signals;
+use crate::store::start_runs::{NamedCall, claim_keys, find_published};
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 use crate::workflow::{InputFault, PinnedVersion};
 
@@ -186,21 +188,18 @@ impl Inner {
                 Together::done(planned)
             });
         }
-        let mut by_subject: BTreeMap<&str, NewRuns> = BTreeMap::new();
+        let mut by_subject: BTreeMap<&str, Vec<NewRun>> = BTreeMap::new();
         for (call, plans) in calls.iter().zip(&mut planned) {
             for plan in plans.iter_mut().flatten().filter(|plan| !plan.replayed) {
-                plan.add_to(by_subject.entry(&call.subject).or_default());
+                by_subject.entry(&call.subject).or_default().push(plan.run());
             }
         }
-        let starts_any = !by_subject.is_empty();
+        let mut signals = BTreeSet::new();
         for (subject, runs) in by_subject {
-            insert_runs(&mut transaction, tenant, subject, runs).await?;
+            signals.extend(begin_runs(&mut transaction, &self.versions, tenant, subject, runs).await?);
         }
         transaction.commit().await?;
-        if starts_any {
-            self.signals
-                .raise([Signal::Ready(tenant.partition()), Signal::Events(tenant)]);
-        }
+        self.signals.raise(signals);
         Ok(Together::done(planned))
     }
 
@@ -351,7 +350,7 @@ fn digest(request: &StartRun) -> [u8; 32] {
 
 /// The inputs with their defaults, or everything that is wrong with them, each with the way to it. Without a version it is not
 /// known what the workflow takes.
-fn complete_inputs(
+pub(crate) fn complete_inputs(
     version: Option<&PinnedVersion>,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Vec<InputFault>> {
@@ -473,35 +472,18 @@ async fn claim(
 }
 
 impl Planned {
-    fn add_to(&mut self, runs: &mut NewRuns) {
-        let version = &self.version;
-        runs.ids.push(self.id.0);
-        runs.workflow_ids.push(version.workflow_id.0);
-        runs.version_ids.push(version.id.0);
-        runs.priorities.push(self.priority);
-        runs.inputs.push(Value::Object(std::mem::take(&mut self.inputs)));
-        runs.task_run_counts
-            .push(i32::try_from(version.nodes.len()).expect("a workflow has at most 10,000 nodes"));
-        for ((place, node), &parents) in (0_i32..).zip(&version.nodes).zip(version.graph.parent_counts()) {
-            let id = TaskRunId::generate().0;
-            runs.task_runs.ids.push(id);
-            runs.task_runs.run_ids.push(self.id.0);
-            runs.task_runs.nodes.push(place);
-            runs.task_runs.keys.push(node.key.clone());
-            runs.task_runs
-                .parents
-                .push(i32::try_from(parents).expect("a workflow has at most 100,000 edges"));
-            if parents == 0 {
-                runs.dispatch.task_run_ids.push(id);
-                runs.dispatch.run_ids.push(self.id.0);
-                runs.dispatch.version_ids.push(version.id.0);
-                runs.dispatch.nodes.push(place);
-                runs.dispatch
-                    .priorities
-                    .push(version.priority_of(place, self.priority));
-                runs.dispatch.costs.push(node.cost);
-                runs.dispatch.labels.push(node.required_labels.join(" "));
-            }
+    /// The run to record.
+    fn run(&mut self) -> NewRun {
+        NewRun {
+            id: self.id,
+            version: Arc::clone(&self.version),
+            priority: self.priority,
+            inputs: std::mem::take(&mut self.inputs),
+            trigger: Trigger::Caller,
+            within: None,
+            rerun_of: None,
+            paused: false,
+            begins: true,
         }
     }
 }

@@ -1,10 +1,16 @@
 //! What a run and its task runs can be, and the tables by which they change.
 
+mod judgement;
+mod readiness;
 mod state;
+mod timer;
 mod trigger;
 mod verdict;
 
+pub use judgement::unhandled_failures;
+pub use readiness::{ParentEnd, Parents, Readiness};
 pub(crate) use state::named;
 pub use state::{IllegalTransition, Outcome, RunEvent, RunState, TaskRunEvent, TaskRunState, UnknownName};
+pub use timer::{Hold, TimerKind};
 pub use trigger::Trigger;
 pub use verdict::{Ending, Standing, Verdict, verdict};

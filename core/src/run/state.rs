@@ -57,7 +57,7 @@ named! {
         Running = "RUNNING",
         /// It starts nothing until it is resumed.
         Paused = "PAUSED",
-        /// Every task run succeeded.
+        /// All its task runs have ended, and no failure was left unhandled.
         Succeeded = "SUCCEEDED",
         /// A task run failed for good.
         Failed = "FAILED",
@@ -77,17 +77,17 @@ named! {
         Ready = "READY",
         /// An executor has been chosen and has not started it yet.
         Assigned = "ASSIGNED",
-        /// An executor is at it.
+        /// An executor is at it, or the service itself: it waits for people, an instant, an event, its items or a run.
         Running = "RUNNING",
         /// It waits for the instant of its next attempt.
         RetryWait = "RETRY_WAIT",
-        /// Its last attempt succeeded.
+        /// Its last attempt succeeded, or it passed without one.
         Succeeded = "SUCCEEDED",
-        /// Its attempts, or its faults, are spent.
+        /// Its attempts or its faults are spent, or it could not start.
         Failed = "FAILED",
         /// Its run was stopped before it had ended.
         Cancelled = "CANCELLED",
-        /// A rule passed it over.
+        /// A rule, a condition, a branch or somebody passed it over.
         Skipped = "SKIPPED",
         /// A task run before it failed, so it never started.
         UpstreamFailed = "UPSTREAM_FAILED",
@@ -137,7 +137,7 @@ named! {
         Released = "RELEASED",
         /// A task run that it waited for failed for good.
         UpstreamFailed = "UPSTREAM_FAILED",
-        /// A rule passed it over.
+        /// A rule, a condition, a branch or somebody passed it over.
         Skipped = "SKIPPED",
         /// A scheduler chose an executor.
         Assigned = "ASSIGNED",
@@ -151,6 +151,16 @@ named! {
         RetryDue = "RETRY_DUE",
         /// The executor was lost; another may have it.
         Reclaimed = "RECLAIMED",
+        /// Its run was paused before the executor had started it.
+        Paused = "PAUSED",
+        /// The service took it into its own hands.
+        Held = "HELD",
+        /// It counts as done without an attempt: it is disabled, a choice was made, there was nothing to do, somebody said so.
+        Passed = "PASSED",
+        /// It cannot start: an expression of it fails.
+        Unfit = "UNFIT",
+        /// It waited longer than it may.
+        Late = "LATE",
         /// No attempt, or no fault, is left.
         Spent = "SPENT",
         /// Its run was stopped.
@@ -201,14 +211,20 @@ impl TaskRunState {
         match (self, event) {
             (Is::Blocked, On::Released)
             | (Is::RetryWait, On::RetryDue)
-            | (Is::Assigned | Is::Running, On::Reclaimed) => Ok(Is::Ready),
+            | (Is::Assigned | Is::Running, On::Reclaimed)
+            | (Is::Assigned, On::Paused) => Ok(Is::Ready),
             (Is::Blocked, On::UpstreamFailed) => Ok(Is::UpstreamFailed),
-            (Is::Blocked, On::Skipped) => Ok(Is::Skipped),
             (Is::Ready, On::Assigned) => Ok(Is::Assigned),
-            (Is::Assigned, On::Started) => Ok(Is::Running),
-            (Is::Running, On::Succeeded) => Ok(Is::Succeeded),
+            (Is::Assigned, On::Started) | (Is::Blocked, On::Held) => Ok(Is::Running),
             (Is::Assigned | Is::Running, On::RetryLater) => Ok(Is::RetryWait),
-            (Is::Assigned | Is::Running, On::Spent) => Ok(Is::Failed),
+            (Is::Running, On::Succeeded) => Ok(Is::Succeeded),
+            (Is::Assigned | Is::Running, On::Spent)
+            | (Is::Blocked, On::Unfit)
+            | (Is::Ready | Is::RetryWait, On::Late) => Ok(Is::Failed),
+            (Is::Blocked | Is::Ready | Is::Assigned | Is::Running | Is::RetryWait, On::Skipped) => {
+                Ok(Is::Skipped)
+            }
+            (Is::Blocked | Is::Ready | Is::RetryWait, On::Passed) => Ok(Is::Succeeded),
             (Is::Blocked | Is::Ready | Is::Assigned | Is::Running | Is::RetryWait, On::Cancelled) => {
                 Ok(Is::Cancelled)
             }

@@ -7,5 +7,9 @@ named! {
     Trigger {
         /// Somebody started it.
         Caller = "CALLER",
+        /// A task run of another run is it.
+        Workflow = "WORKFLOW",
+        /// Somebody ran another run again.
+        Rerun = "RERUN",
     }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::command::fire_timers::fire_timers;
 use crate::id::SchedulerId;
 use crate::metrics::Metrics;
 use crate::signal::{Signal, Signals};
@@ -180,12 +181,32 @@ impl Scheduler {
             if let Some(due) = passed.due {
                 self.next_sweep = self.next_sweep.min(Instant::now() + due);
             }
-            if passed.contended {
+            let contended = if passed.fires {
+                self.fire(partition).await?
+            } else {
+                passed.contended
+            };
+            if contended {
                 self.waiting.insert(partition);
                 self.not_before = Instant::now() + CONTENDED;
             }
         }
         Ok(())
+    }
+
+    /// Acts on the timers of a partition that are due. Whether it is to be looked at again soon.
+    async fn fire(&mut self, partition: i16) -> Result<bool, StoreError> {
+        match fire_timers(&self.database, &self.versions, partition).await {
+            Ok(Some(raised)) => {
+                self.signals.raise(raised);
+                Ok(true)
+            }
+            Ok(None) | Err(StoreError::Contended(_)) => Ok(true),
+            Err(error) => {
+                self.waiting.insert(partition);
+                Err(error)
+            }
+        }
     }
 
     async fn leave(&self) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::assign::{Candidate, Choice, Head, assign};
 use crate::id::{ExecutorId, TenantId};
 use crate::store::dispatch::{
-    assign_task_runs, count_running, list_heads, lock_executors, next_retry, promote_retries,
+    assign_task_runs, count_running, list_heads, lock_executors, next_due, promote_retries,
     try_lock_partition,
 };
 use crate::store::{Actor, Database, StoreError, Transaction};
@@ -21,8 +21,10 @@ pub(super) struct Passed {
     pub(super) assigned: u64,
     /// The executors that it gave something to.
     pub(super) woken: BTreeSet<ExecutorId>,
-    /// How long until something is to be tried again.
+    /// How long until something is to be tried again or looked at.
     pub(super) due: Option<Duration>,
+    /// A timer is due now.
+    pub(super) fires: bool,
     /// A lock was taken: it is to be done again soon.
     pub(super) contended: bool,
 }
@@ -38,7 +40,7 @@ pub(super) async fn pass(database: &Database, partition: i16) -> Result<Passed, 
         });
     }
     promote_retries(&mut transaction, partition).await?;
-    let due = next_retry(&mut transaction, partition).await?;
+    let due = next_due(&mut transaction, partition).await?;
     let found = lock_executors(&mut transaction).await?;
     let free: Vec<Candidate> = found
         .candidates
@@ -54,8 +56,10 @@ pub(super) async fn pass(database: &Database, partition: i16) -> Result<Passed, 
         assigned: chosen.choices.len() as u64,
         woken: chosen.choices.iter().map(|choice| choice.executor_id).collect(),
         due: due
-            .and_then(|due_ms| u64::try_from(due_ms).ok())
-            .map(Duration::from_millis),
+            .iter()
+            .map(|next| Duration::from_millis(next.due_ms.unsigned_abs()))
+            .min(),
+        fires: due.iter().any(|next| next.is_timer && next.due_ms == 0),
         contended: found.contended || chosen.more,
     })
 }

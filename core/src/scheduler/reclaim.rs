@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::command::settle::{fault, settle};
 use crate::id::ExecutorId;
 use crate::signal::{Signal, Signals};
-use crate::store::dispatch::list_lost_attempts;
+use crate::store::dispatch::{Owner, list_lost_attempts};
 use crate::store::executors::end_executors;
+use crate::store::items::note_orphans;
 use crate::store::{Actor, Database, StoreError, Versions};
 use crate::work::Report;
 
-/// Ends the attempts of lost executors as faults, and then the executors' lives.
+/// Ends the attempts of lost executors as faults, and then the executors' lives; shares that were dealt to them go to others.
 ///
 /// A transaction takes back the work of one executor: it locks runs in order, and would not over several of them.
 pub(super) async fn reclaim(
@@ -26,7 +27,9 @@ pub(super) async fn reclaim(
         let lost = list_lost_attempts(&mut transaction).await?;
         if lost.is_empty() {
             let ended = end_executors(&mut transaction).await?;
+            let orphans = note_orphans(&mut transaction).await?;
             transaction.commit().await?;
+            signals.raise(orphans.into_iter().map(Signal::Ready));
             for executor in &ended {
                 tracing::warn!(executor.id = %executor.executor_id, executor.key = executor.key, "an executor was lost");
             }
@@ -52,7 +55,7 @@ pub(super) async fn reclaim(
         for (executor, reports) in reports {
             tracing::warn!(executor.id = %executor, attempts = reports.len(), "taking back the work of a lost executor");
             let mut transaction = database.begin(Actor::Engine).await?;
-            let raised = settle(&mut transaction, versions, executor, reports).await?;
+            let raised = settle(&mut transaction, versions, Owner::executor(executor), reports).await?;
             transaction.commit().await?;
             signals.raise(raised);
         }

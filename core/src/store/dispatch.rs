@@ -15,7 +15,7 @@ use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
 use crate::assign::{Candidate, Choice, Head};
 use crate::id::{ExecutorId, RunId, TaskRunId, TenantId, WorkflowVersionId};
-use crate::work::Lease;
+use crate::work::{Cancellation, Lease};
 
 /// Class of the advisory locks that partitions are scheduled under.
 const PARTITION_LOCK: i32 = 7_340_034;
@@ -71,20 +71,25 @@ pub(crate) async fn list_due_partitions(
         .await?)
 }
 
-/// How many milliseconds until something in the partition is to be tried again.
-pub(crate) async fn next_retry(
+/// What a partition waits for.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct NextDue {
+    /// How many milliseconds until then.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) due_ms: i64,
+    /// It is a timer, and not a retry.
+    #[diesel(sql_type = Bool)]
+    pub(crate) is_timer: bool,
+}
+
+/// The first retry and the first timer of the partition, the earlier one first.
+pub(crate) async fn next_due(
     transaction: &mut Transaction,
     partition: i16,
-) -> Result<Option<i64>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        due_ms: i64,
-    }
-    let rows: Vec<Row> = Fixed(statement!("next_retry").bind::<SmallInt, _>(partition))
+) -> Result<Vec<NextDue>, StoreError> {
+    Ok(Fixed(statement!("next_due").bind::<SmallInt, _>(partition))
         .load(&mut **transaction)
-        .await?;
-    Ok(rows.into_iter().next().map(|row| row.due_ms))
+        .await?)
 }
 
 /// Makes ready what was to be tried again by now; returns how many.
@@ -272,6 +277,8 @@ pub(crate) struct StartedAttempt {
     pub(crate) node: i32,
     #[diesel(sql_type = Integer)]
     pub(crate) fence: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) item: Option<i32>,
     #[diesel(sql_type = Jsonb)]
     pub(crate) inputs: serde_json::Value,
 }
@@ -347,11 +354,22 @@ impl From<LeaseRow> for Lease {
 pub(crate) async fn list_cancellations(
     transaction: &Transaction,
     executor: ExecutorId,
-) -> Result<Vec<Lease>, StoreError> {
-    let rows: Vec<LeaseRow> = Fixed(statement!("list_cancellations").bind::<SqlUuid, _>(executor.0))
+) -> Result<Vec<Cancellation>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        lease: LeaseRow,
+        #[diesel(sql_type = Bool)]
+        stop_at_once: bool,
+    }
+    let rows: Vec<Row> = Fixed(statement!("list_cancellations").bind::<SqlUuid, _>(executor.0))
         .load(&mut &**transaction)
         .await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    let cancellation = |row: Row| Cancellation {
+        lease: row.lease.into(),
+        at_once: row.stop_at_once,
+    };
+    Ok(rows.into_iter().map(cancellation).collect())
 }
 
 /// Up to 500 attempts that `executor` owns.
@@ -427,7 +445,13 @@ pub(crate) struct HeldAttempt {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(crate) started_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
-    pub(crate) cancelling: bool,
+    pub(crate) stopping: bool,
+    #[diesel(sql_type = Bool)]
+    pub(crate) paused: bool,
+    #[diesel(sql_type = SmallInt)]
+    pub(crate) depth: i16,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) item: Option<i32>,
     #[diesel(sql_type = BigInt)]
     pub(crate) elapsed_ms: i64,
 }
@@ -451,10 +475,29 @@ impl HeldAttempt {
     }
 }
 
-/// Reads what `executor` still owns of the attempts, and keeps it and its runs still until the transaction ends.
+/// Who has attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    /// The executor that was given them.
+    pub(crate) executor: ExecutorId,
+    /// It has handed them over, and an endpoint is to call back for them.
+    pub(crate) called_back: bool,
+}
+
+impl Owner {
+    /// The executor itself.
+    pub(crate) fn executor(executor: ExecutorId) -> Self {
+        Self {
+            executor,
+            called_back: false,
+        }
+    }
+}
+
+/// Reads what `owner` still has of the attempts, and keeps it and its runs still until the transaction ends.
 pub(crate) async fn lock_attempts(
     transaction: &mut Transaction,
-    executor: ExecutorId,
+    owner: Owner,
     leases: &[Lease],
 ) -> Result<Vec<HeldAttempt>, StoreError> {
     let tenants: Vec<Uuid> = leases.iter().map(|lease| lease.tenant_id.0).collect();
@@ -462,10 +505,11 @@ pub(crate) async fn lock_attempts(
     let fences: Vec<i32> = leases.iter().map(|lease| lease.fence).collect();
     Ok(Fixed(
         statement!("lock_attempts")
-            .bind::<SqlUuid, _>(executor.0)
+            .bind::<SqlUuid, _>(owner.executor.0)
             .bind::<Array<SqlUuid>, _>(tenants)
             .bind::<Array<SqlUuid>, _>(task_runs)
-            .bind::<Array<Integer>, _>(fences),
+            .bind::<Array<Integer>, _>(fences)
+            .bind::<Bool, _>(owner.called_back),
     )
     .load(&mut **transaction)
     .await?)

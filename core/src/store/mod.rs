@@ -5,27 +5,26 @@
 //! all. Role and tenant are set with `SET LOCAL`, in the same round trip as `BEGIN`, so that a connection pool or a
 //! transaction pooler in between can never hand one tenant's setting to another.
 
-pub(crate) mod alert_channels;
-pub mod alert_deliveries;
-pub(crate) mod alert_pass;
-pub(crate) mod alert_rules;
-pub mod alerts;
 pub(crate) mod append_log;
 pub mod attempts;
-pub(crate) mod cancel_runs;
+pub(crate) mod callbacks;
 mod connect;
 pub(crate) mod dispatch;
 pub(crate) mod endpoints;
 pub mod events;
 pub mod executor_lives;
 pub(crate) mod executors;
+pub(crate) mod flow;
 pub(crate) mod housekeeping;
+pub(crate) mod items;
 pub mod log_lines;
 mod migrate;
 pub(crate) mod node_times;
 pub(crate) mod package_content;
 pub(crate) mod packages;
 pub(crate) mod programs;
+pub(crate) mod progress;
+pub(crate) mod published_events;
 pub(crate) mod registry;
 pub mod runs;
 #[expect(
@@ -37,9 +36,11 @@ pub(crate) mod settle;
 pub mod signals;
 pub(crate) mod start_runs;
 mod statement;
+pub(crate) mod stop_runs;
 pub(crate) mod task_nodes;
 pub mod task_runs;
 pub mod tenants;
+pub(crate) mod timers;
 mod versions;
 pub(crate) mod workflow_versions;
 pub(crate) mod workflows;

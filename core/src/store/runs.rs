@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::schema::runs;
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
-use crate::id::{RunId, TenantId, WorkflowId, WorkflowVersionId};
+use crate::id::{RunId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId};
 use crate::run::{RunState, Trigger};
 
 /// A run.
@@ -300,4 +300,42 @@ mod tests {
         };
         assert_eq!(filter.id_bounds(None), (Uuid::nil(), Uuid::max()));
     }
+}
+
+/// How a run that lies within another stands.
+#[derive(Clone, Debug)]
+pub(crate) struct RunWithin {
+    pub(crate) id: RunId,
+    pub(crate) state: RunState,
+    pub(crate) reason: Option<String>,
+    pub(crate) output: Option<Value>,
+}
+
+/// The run that a task run of another run is.
+pub(crate) async fn find_run_within(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    parent: RunId,
+    task_run: TaskRunId,
+) -> Result<Option<RunWithin>, StoreError> {
+    let row: Option<(Uuid, String, Option<String>, Option<Value>)> = runs::table
+        .filter(runs::tenant_id.eq(tenant.0).and(runs::parent_run_id.eq(parent.0)))
+        .filter(runs::parent_task_run_id.eq(task_run.0))
+        .order(runs::id.desc())
+        .select((runs::id, runs::state, runs::state_reason, runs::output))
+        .first(&mut **transaction)
+        .await
+        .optional()?;
+    row.map(|(id, state, reason, output)| {
+        let state = state
+            .parse()
+            .map_err(|unknown| StoreError::Unreadable(format!("the state of the run {id}: {unknown}")))?;
+        Ok(RunWithin {
+            id: id.into(),
+            state,
+            reason,
+            output,
+        })
+    })
+    .transpose()
 }

@@ -1,19 +1,16 @@
 //! The ends of attempts, and what follows from them for task runs and runs.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
-use crate::id::{RunId, TenantId, WorkflowVersionId};
+use crate::id::{RunId, TaskRunId, TenantId};
+use crate::run::RunState;
 
 /// The ends of attempts, a column each, as `finish_attempts` takes them.
 #[derive(Debug, Default)]
@@ -25,6 +22,8 @@ pub(crate) struct Endings {
     pub(crate) executor_ids: Vec<Uuid>,
     pub(crate) outcomes: Vec<&'static str>,
     pub(crate) states: Vec<&'static str>,
+    /// Their runs are paused.
+    pub(crate) paused: Vec<bool>,
     pub(crate) reasons: Vec<Option<String>>,
     pub(crate) exit_codes: Vec<Option<i32>>,
     pub(crate) http_statuses: Vec<Option<i32>>,
@@ -57,85 +56,12 @@ pub(crate) async fn finish_attempts(transaction: &Transaction, endings: Endings)
             .bind::<Array<Nullable<Timestamptz>>, _>(endings.started_at)
             .bind::<Array<BigInt>, _>(endings.delays_ms)
             .bind::<Array<Integer>, _>(endings.failures)
-            .bind::<Array<Integer>, _>(endings.faults),
+            .bind::<Array<Integer>, _>(endings.faults)
+            .bind::<Array<Bool>, _>(endings.paused),
     )
     .execute(&mut &**transaction)
     .await?;
     Ok(())
-}
-
-/// A node whose parents have succeeded, `parents` of them since the last time.
-#[derive(Clone, Debug)]
-pub(crate) struct Released {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) run_id: RunId,
-    pub(crate) version_id: WorkflowVersionId,
-    pub(crate) partition: i16,
-    pub(crate) node: i32,
-    pub(crate) parents: i32,
-    pub(crate) priority: i16,
-    pub(crate) cost: i16,
-    pub(crate) labels: String,
-}
-
-/// Counts the parents, and makes ready the nodes that wait for no more of them.
-pub(crate) async fn release_task_runs(
-    transaction: &Transaction,
-    released: &[Released],
-) -> Result<usize, StoreError> {
-    if released.is_empty() {
-        return Ok(0);
-    }
-    Ok(Fixed(
-        statement!("release_task_runs")
-            .bind::<Array<SqlUuid>, _>(released.iter().map(|r| r.tenant_id.0).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(released.iter().map(|r| r.run_id.0).collect::<Vec<_>>())
-            .bind::<Array<Integer>, _>(released.iter().map(|r| r.node).collect::<Vec<_>>())
-            .bind::<Array<Integer>, _>(released.iter().map(|r| r.parents).collect::<Vec<_>>())
-            .bind::<Array<SmallInt>, _>(released.iter().map(|r| r.partition).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(released.iter().map(|r| r.version_id.0).collect::<Vec<_>>())
-            .bind::<Array<SmallInt>, _>(released.iter().map(|r| r.priority).collect::<Vec<_>>())
-            .bind::<Array<SmallInt>, _>(released.iter().map(|r| r.cost).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(released.iter().map(|r| r.labels.as_str()).collect::<Vec<_>>()),
-    )
-    .execute(&mut &**transaction)
-    .await?)
-}
-
-/// A node that can never start, and why.
-#[derive(Clone, Debug)]
-pub(crate) struct Doomed {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) run_id: RunId,
-    pub(crate) node: i32,
-    pub(crate) reason: String,
-}
-
-/// Ends the nodes that can never start; returns how many of each run.
-pub(crate) async fn fail_descendants(
-    transaction: &mut Transaction,
-    doomed: &[Doomed],
-) -> Result<HashMap<RunId, i32>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = SqlUuid)]
-        run_id: Uuid,
-        #[diesel(sql_type = Integer)]
-        ended: i32,
-    }
-    let rows: Vec<Row> = Fixed(
-        statement!("fail_descendants")
-            .bind::<Array<SqlUuid>, _>(doomed.iter().map(|d| d.tenant_id.0).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(doomed.iter().map(|d| d.run_id.0).collect::<Vec<_>>())
-            .bind::<Array<Integer>, _>(doomed.iter().map(|d| d.node).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(doomed.iter().map(|d| d.reason.as_str()).collect::<Vec<_>>()),
-    )
-    .load(&mut **transaction)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.run_id.into(), row.ended))
-        .collect())
 }
 
 /// What has ended of a run since the last time.
@@ -146,11 +72,41 @@ pub(crate) struct Progress {
     pub(crate) ended: i32,
     pub(crate) failed: i32,
     pub(crate) reason: Option<String>,
+    /// What the run comes to is judged, not counted.
+    pub(crate) judged: bool,
 }
 
-/// Counts what has ended, and ends the runs of which nothing is open.
-pub(crate) async fn finish_runs(transaction: &Transaction, progress: &[Progress]) -> Result<(), StoreError> {
-    Fixed(
+/// A run of which nothing is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClosedRun {
+    pub(crate) id: RunId,
+    /// It has ended; else it is to be judged.
+    pub(crate) finished: bool,
+    /// How many of its nodes failed.
+    pub(crate) failed: i32,
+    /// The task run of another run that it is.
+    pub(crate) within: Option<(RunId, TaskRunId)>,
+}
+
+/// Counts what has ended, and ends the runs of which nothing is open. Gives these, and those that are to be judged.
+pub(crate) async fn finish_runs(
+    transaction: &mut Transaction,
+    progress: &[Progress],
+) -> Result<Vec<ClosedRun>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = Bool)]
+        finished: bool,
+        #[diesel(sql_type = Integer)]
+        failed_task_runs: i32,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        parent_run_id: Option<Uuid>,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        parent_task_run_id: Option<Uuid>,
+    }
+    let rows: Vec<Row> = Fixed(
         statement!("finish_runs")
             .bind::<Array<SqlUuid>, _>(progress.iter().map(|p| p.tenant_id.0).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(progress.iter().map(|p| p.run_id.0).collect::<Vec<_>>())
@@ -158,9 +114,41 @@ pub(crate) async fn finish_runs(transaction: &Transaction, progress: &[Progress]
             .bind::<Array<Integer>, _>(progress.iter().map(|p| p.failed).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(
                 progress.iter().map(|p| p.reason.as_deref()).collect::<Vec<_>>(),
-            ),
+            )
+            .bind::<Array<Bool>, _>(progress.iter().map(|p| p.judged).collect::<Vec<_>>()),
     )
-    .execute(&mut &**transaction)
+    .load(&mut **transaction)
+    .await?;
+    let closed = |row: Row| ClosedRun {
+        id: row.id.into(),
+        finished: row.finished,
+        failed: row.failed_task_runs,
+        within: row
+            .parent_run_id
+            .zip(row.parent_task_run_id)
+            .map(|(run, task_run)| (run.into(), task_run.into())),
+    };
+    Ok(rows.into_iter().map(closed).collect())
+}
+
+/// Ends a run of which nothing is open.
+pub(crate) async fn end_run(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    run: RunId,
+    state: RunState,
+    reason: Option<&str>,
+    output: Option<Value>,
+) -> Result<(), StoreError> {
+    Fixed(
+        statement!("end_run")
+            .bind::<SqlUuid, _>(tenant.0)
+            .bind::<SqlUuid, _>(run.0)
+            .bind::<Text, _>(state.as_str())
+            .bind::<Nullable<Text>, _>(reason)
+            .bind::<Nullable<Jsonb>, _>(output),
+    )
+    .execute(&mut **transaction)
     .await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! New runs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Jsonb, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -38,6 +38,12 @@ pub(crate) struct NewRuns {
     pub(crate) priorities: Vec<i16>,
     pub(crate) inputs: Vec<Value>,
     pub(crate) task_run_counts: Vec<i32>,
+    pub(crate) triggers: Vec<&'static str>,
+    pub(crate) parent_run_ids: Vec<Option<Uuid>>,
+    pub(crate) parent_task_run_ids: Vec<Option<Uuid>>,
+    pub(crate) depths: Vec<i16>,
+    pub(crate) reruns_of: Vec<Option<Uuid>>,
+    pub(crate) paused: Vec<bool>,
     pub(crate) task_runs: NewTaskRuns,
     pub(crate) dispatch: NewDispatch,
 }
@@ -50,9 +56,10 @@ pub(crate) struct NewTaskRuns {
     pub(crate) nodes: Vec<i32>,
     pub(crate) keys: Vec<String>,
     pub(crate) parents: Vec<i32>,
+    pub(crate) live: Vec<bool>,
 }
 
-/// Those of them that wait for nobody.
+/// Those of them that can begin at once.
 #[derive(Debug, Default)]
 pub(crate) struct NewDispatch {
     pub(crate) task_run_ids: Vec<Uuid>,
@@ -62,6 +69,7 @@ pub(crate) struct NewDispatch {
     pub(crate) priorities: Vec<i16>,
     pub(crate) costs: Vec<i16>,
     pub(crate) labels: Vec<String>,
+    pub(crate) paused: Vec<bool>,
 }
 
 /// Records runs of `tenant` that `subject` started.
@@ -93,7 +101,15 @@ pub(crate) async fn insert_runs(
             .bind::<Array<Integer>, _>(runs.dispatch.nodes)
             .bind::<Array<SmallInt>, _>(runs.dispatch.priorities)
             .bind::<Array<SmallInt>, _>(runs.dispatch.costs)
-            .bind::<Array<Text>, _>(runs.dispatch.labels),
+            .bind::<Array<Text>, _>(runs.dispatch.labels)
+            .bind::<Array<Bool>, _>(runs.dispatch.paused)
+            .bind::<Array<Bool>, _>(runs.task_runs.live)
+            .bind::<Array<Text>, _>(runs.triggers)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_run_ids)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_task_run_ids)
+            .bind::<Array<SmallInt>, _>(runs.depths)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.reruns_of)
+            .bind::<Array<Bool>, _>(runs.paused),
     )
     .execute(&mut **transaction)
     .await?;

@@ -144,3 +144,25 @@ pub async fn list_task_runs(
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
+
+/// The run that a task run of the tenant belongs to.
+pub(crate) async fn find_run_of(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    task_run: TaskRunId,
+) -> Result<Option<RunId>, StoreError> {
+    use super::schema::task_runs;
+    use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl};
+
+    let run: Option<Uuid> = task_runs::table
+        .filter(
+            task_runs::tenant_id
+                .eq(tenant.0)
+                .and(task_runs::id.eq(task_run.0)),
+        )
+        .select(task_runs::run_id)
+        .first(&mut **transaction)
+        .await
+        .optional()?;
+    Ok(run.map(Into::into))
+}

@@ -65,7 +65,7 @@ async fn read_versions(
 ) -> Result<Vec<(TenantId, Arc<PinnedVersion>)>, StoreError> {
     let tenants: Vec<Uuid> = wanted.iter().map(|(tenant, _)| tenant.0).collect();
     let ids: Vec<Uuid> = wanted.iter().map(|(_, version)| version.0).collect();
-    let rows: Vec<(Uuid, Uuid, Uuid, i16, Value, String)> = workflow_versions::table
+    let rows: Vec<(Uuid, Uuid, Uuid, i32, i16, Value, String)> = workflow_versions::table
         .inner_join(
             workflows::table.on(workflows::tenant_id
                 .eq(workflow_versions::tenant_id)
@@ -80,6 +80,7 @@ async fn read_versions(
             workflow_versions::tenant_id,
             workflow_versions::id,
             workflow_versions::workflow_id,
+            workflow_versions::number,
             workflow_versions::priority,
             workflow_versions::definition,
             workflows::key,
@@ -87,11 +88,20 @@ async fn read_versions(
         .load(&mut **transaction)
         .await?;
     rows.into_iter()
-        .map(|(tenant, id, workflow_id, priority, definition, workflow)| {
-            let definition = serde_json::from_value(definition)
-                .map_err(|error| StoreError::Unreadable(format!("the workflow version {id}: {error}")))?;
-            let version = PinnedVersion::new(id.into(), workflow_id.into(), &workflow, priority, definition);
-            Ok((tenant.into(), Arc::new(version)))
-        })
+        .map(
+            |(tenant, id, workflow_id, number, priority, definition, workflow)| {
+                let definition = serde_json::from_value(definition)
+                    .map_err(|error| StoreError::Unreadable(format!("the workflow version {id}: {error}")))?;
+                let version = PinnedVersion::new(
+                    id.into(),
+                    workflow_id.into(),
+                    &workflow,
+                    number,
+                    priority,
+                    definition,
+                );
+                Ok((tenant.into(), Arc::new(version)))
+            },
+        )
         .collect()
 }

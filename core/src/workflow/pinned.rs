@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::id::{WorkflowId, WorkflowVersionId};
 
-use super::{Definition, Graph, InputSchemas, InputSpec, NodeSpec};
+use super::{
+    Conduct, Definition, FailureStrategy, Graph, InputSchemas, InputSpec, NodeSpec, Overdue, TriggerRule,
+    WaitSpec, Work,
+};
 
 /// A version, read once and kept: it never changes.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub struct PinnedVersion {
     pub workflow_id: WorkflowId,
     /// The key of its workflow.
     pub workflow: Arc<str>,
+    /// The edition, from 1.
+    pub number: i32,
     /// The priority of runs that name none.
     pub priority: i16,
     /// The task nodes, by place.
@@ -26,6 +31,10 @@ pub struct PinnedVersion {
     pub inputs: BTreeMap<String, InputSpec>,
     /// What the inputs may be beyond their types.
     pub schemas: InputSchemas,
+    /// How its runs go as a whole.
+    pub conduct: Conduct,
+    /// Whether nodes by place are plain.
+    plain: Vec<bool>,
 }
 
 impl PinnedVersion {
@@ -35,10 +44,13 @@ impl PinnedVersion {
         id: WorkflowVersionId,
         workflow_id: WorkflowId,
         workflow: &str,
+        number: i32,
         priority: i16,
         definition: Definition,
     ) -> Self {
         Self {
+            plain: definition.nodes.iter().map(is_plain).collect(),
+            number,
             id,
             workflow_id,
             workflow: workflow.into(),
@@ -47,7 +59,51 @@ impl PinnedVersion {
             nodes: definition.nodes.into_iter().map(Arc::new).collect(),
             schemas: InputSchemas::of(&definition.inputs),
             inputs: definition.inputs,
+            conduct: definition.conduct,
         }
+    }
+
+    /// Whether the node at `place` starts as soon as all its parents have succeeded, and executors do all of it.
+    #[must_use]
+    pub fn is_plain(&self, place: i32) -> bool {
+        self.plain[usize::try_from(place).expect("places of nodes are not negative")]
+    }
+
+    /// Whether runs need a look of their own when all their nodes have ended: because nodes handle failures, or because the
+    /// runs return something.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        !self.conduct.outputs.is_empty()
+            || self
+                .nodes
+                .iter()
+                .any(|node| matches!(node.trigger_rule, TriggerRule::OneFailed | TriggerRule::AllFailed))
+    }
+
+    /// Whether timers may be set for runs.
+    #[must_use]
+    pub fn sets_timers(&self) -> bool {
+        self.conduct.timeout.is_some() || self.nodes.iter().any(|node| sets_timers(node))
+    }
+
+    /// Whether nothing more starts once a node has failed for good.
+    #[must_use]
+    pub fn ends_on_failure(&self) -> bool {
+        self.conduct.failure_strategy != FailureStrategy::Continue
+    }
+
+    /// How many nodes the node at `place` waits for.
+    #[must_use]
+    pub fn parents_of(&self, place: i32) -> i32 {
+        let place = usize::try_from(place).expect("places of nodes are not negative");
+        i32::try_from(self.graph.parent_counts()[place]).expect("a workflow has at most 100,000 edges")
+    }
+
+    /// The place of the node with this key.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Option<i32> {
+        let place = self.nodes.iter().position(|node| node.key == key)?;
+        i32::try_from(place).ok()
     }
 
     /// The node at `place`.
@@ -81,4 +137,24 @@ impl PinnedVersion {
     pub fn priority_of(&self, place: i32, run: i16) -> i16 {
         self.node(place).priority.unwrap_or(run)
     }
+}
+
+fn is_plain(node: &NodeSpec) -> bool {
+    node.work.is_for_executors()
+        && node.trigger_rule == TriggerRule::AllSuccess
+        && node.condition.is_none()
+        && !node.disabled
+        && node.spread.is_none()
+        && node.start_deadline.is_none()
+}
+
+fn sets_timers(node: &NodeSpec) -> bool {
+    let waits = match &node.work {
+        Work::Approval(approval) => approval.deadline_ms.is_some(),
+        Work::Wait(WaitSpec::Duration { .. } | WaitSpec::Instant { .. } | WaitSpec::Event { .. })
+        | Work::Workflow(_) => true,
+        Work::Endpoint(endpoint) => endpoint.callback.is_some(),
+        Work::NoOp | Work::Program(_) | Work::Branch(_) => false,
+    };
+    waits || node.start_deadline.is_some() || node.timeout_ms.is_some() && node.on_timeout == Overdue::Warn
 }

@@ -37,8 +37,16 @@ pub(crate) enum EventKind {
     RunCancelRequested,
     /// A run was stopped and nothing of it runs any more. The last event of its run.
     RunCancelled,
+    /// A run takes longer than it should.
+    RunLate,
     /// The time of a run was over and nothing of it runs any more. The last event of its run.
     RunTimedOut,
+    /// A task run has waited longer than it should.
+    TaskRunWaitsLong,
+    /// An attempt takes longer than it should.
+    TaskRunLate,
+    /// An attempt said how far it is.
+    TaskRunProgress,
     /// A task run waits for an executor: those before it succeeded, or its executor was lost.
     TaskRunReady,
     /// An executor started an attempt.

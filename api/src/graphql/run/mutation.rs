@@ -1,7 +1,7 @@
 //! Starting and cancelling runs.
 
 use async_graphql::{Context, Object, Result};
-use waterclock_core::command::cancel_run::cancel_run;
+use waterclock_core::command::cancel_run::{Force, cancel_run};
 use waterclock_core::command::start_run::{RunStarter, StartedRun};
 use waterclock_core::error::{CommandError, Refusal, RefusalCode};
 use waterclock_core::id::RunId;
@@ -11,7 +11,7 @@ use waterclock_core::store::Database;
 use super::input::{CancelRunInput, StartRunInput, StartRunsInput};
 use super::object::Run;
 use crate::graphql::error::payload;
-use crate::graphql::guard::{OPERATOR, caller};
+use crate::graphql::guard::{OPERATOR, author, caller};
 use crate::graphql::id::{Kind, of_kind};
 
 /// The most runs that one call starts.
@@ -36,6 +36,14 @@ payload! {
 payload! {
     /// What became of `cancelRun`.
     CancelRunPayload {
+        /// The run, if it was told to stop, now or before.
+        run: Run
+    }
+}
+
+payload! {
+    /// What became of `terminateRun`.
+    TerminateRunPayload {
         /// The run, if it was told to stop, now or before.
         run: Run
     }
@@ -98,23 +106,36 @@ impl RunMutation {
         if let Some(fault) = input.fault() {
             return CancelRunPayload::of(Err(CommandError::refused(fault)), Run::new);
         }
-        let (database, signals, caller) = (
-            context.data::<Database>()?,
-            context.data::<Signals>()?,
-            caller(context)?,
-        );
         let run: RunId = of_kind(Kind::Run, &input.id);
-        let told = cancel_run(
-            database,
-            signals,
-            caller.tenant_id,
-            &caller.subject,
-            input.reason.as_deref(),
-            run,
-        )
-        .await;
+        let told = stop(context, run, Force::Cancel, input.reason.as_deref()).await?;
         CancelRunPayload::of(told.map(|()| run), Run::new)
     }
+
+    /// Stops a run as `cancelRun` does, and leaves what runs no grace: programs are ended with KILL, calls are dropped. A run that
+    /// is being cancelled can be terminated as well. Needs the scope `operator`.
+    #[graphql(guard = "OPERATOR")]
+    async fn terminate_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The run.")] input: CancelRunInput,
+    ) -> Result<TerminateRunPayload> {
+        if let Some(fault) = input.fault() {
+            return TerminateRunPayload::of(Err(CommandError::refused(fault)), Run::new);
+        }
+        let run: RunId = of_kind(Kind::Run, &input.id);
+        let told = stop(context, run, Force::Terminate, input.reason.as_deref()).await?;
+        TerminateRunPayload::of(told.map(|()| run), Run::new)
+    }
+}
+
+async fn stop(
+    context: &Context<'_>,
+    run: RunId,
+    force: Force,
+    reason: Option<&str>,
+) -> Result<std::result::Result<(), CommandError>> {
+    let (database, signals) = (context.data::<Database>()?, context.data::<Signals>()?);
+    Ok(cancel_run(database, signals, &author(context)?, run, force, reason).await)
 }
 
 fn show(started: Vec<StartedRun>) -> Vec<Run> {

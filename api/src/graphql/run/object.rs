@@ -44,6 +44,10 @@ pub(crate) enum RunState {
 pub(crate) enum Trigger {
     /// Somebody started it.
     Caller,
+    /// A task run of another run is it.
+    Workflow,
+    /// Somebody ran another run again.
+    Rerun,
 }
 
 /// Narrows the task runs of a run.

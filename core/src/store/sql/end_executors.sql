@@ -7,7 +7,7 @@ WITH lost AS (
     UPDATE executors AS e
     SET ended_at = present(), end_reason = 'LOST'
     WHERE e.ended_at IS NULL AND e.lease_until <= present()
-        AND NOT EXISTS (SELECT FROM dispatch AS d WHERE d.executor_id = e.id)
+        AND NOT EXISTS (SELECT FROM dispatch AS d WHERE d.executor_id = e.id AND d.hold IS NULL)
     RETURNING e.tenant_id, e.id, e.key
 ),
 logged AS (

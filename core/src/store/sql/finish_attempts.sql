@@ -1,5 +1,5 @@
 -- finish_attempts: records the end of attempts that lock_attempts holds, and what becomes of their task runs ($7).
--- Moves:  RUNNING -> SUCCEEDED; ASSIGNED, RUNNING -> FAILED, CANCELLED, RETRY_WAIT, READY
+-- Moves:  RUNNING -> SUCCEEDED; ASSIGNED, RUNNING -> FAILED, SKIPPED, CANCELLED, RETRY_WAIT, READY
 -- Locks:  rows that are held already.
 -- Index:  dispatch_pkey, task_runs_pkey
 -- Fence:  checked by lock_attempts in this transaction.
@@ -9,11 +9,11 @@ WITH ended AS (
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::text[], $7::text[], $8::text[],
         $9::integer[], $10::integer[], $11::text[], $12::jsonb[], $13::timestamptz[], $14::timestamptz[],
-        $15::bigint[], $16::integer[], $17::integer[])
+        $15::bigint[], $16::integer[], $17::integer[], $18::boolean[])
     WITH ORDINALITY AS e(
         tenant_id, run_id, task_run_id, fence, executor_id, outcome, state, reason,
         exit_code, http_status, message, output, assigned_at, started_at,
-        delay_ms, failures, faults, place)
+        delay_ms, failures, faults, paused, place)
 ),
 history AS (
     INSERT INTO attempts (
@@ -32,6 +32,7 @@ removed AS (
 again AS (
     UPDATE dispatch AS d
     SET state = e.state, executor_id = NULL, assigned_at = NULL, started_at = NULL, stop_requested = false,
+        stop_at_once = false, hold = NULL, paused = e.paused,
         ready_at = present() + e.delay_ms * interval '1 millisecond', failures = e.failures, faults = e.faults
     FROM ended AS e
     WHERE d.tenant_id = e.tenant_id AND d.task_run_id = e.task_run_id AND e.state IN ('READY', 'RETRY_WAIT')

@@ -7,7 +7,7 @@ WITH RECURSIVE queues AS (
     (
         SELECT tenant_id, labels, 1 AS place
         FROM dispatch
-        WHERE state = 'READY' AND partition = $1
+        WHERE state = 'READY' AND NOT paused AND partition = $1
         ORDER BY tenant_id, labels
         LIMIT 1
     )
@@ -17,7 +17,7 @@ WITH RECURSIVE queues AS (
     CROSS JOIN LATERAL (
         SELECT tenant_id, labels
         FROM dispatch
-        WHERE state = 'READY' AND partition = $1 AND (tenant_id, labels) > (queues.tenant_id, queues.labels)
+        WHERE state = 'READY' AND NOT paused AND partition = $1 AND (tenant_id, labels) > (queues.tenant_id, queues.labels)
         ORDER BY tenant_id, labels
         LIMIT 1
     ) AS later
@@ -28,7 +28,7 @@ FROM queues
 CROSS JOIN LATERAL (
     SELECT tenant_id, task_run_id, priority, cost, labels, ready_at
     FROM dispatch
-    WHERE state = 'READY' AND partition = $1 AND tenant_id = queues.tenant_id AND labels = queues.labels
+    WHERE state = 'READY' AND NOT paused AND partition = $1 AND tenant_id = queues.tenant_id AND labels = queues.labels
     ORDER BY priority DESC, ready_at, task_run_id
     LIMIT $2
 ) AS head

@@ -4,5 +4,5 @@
 -- Index:  dispatch_held
 SELECT tenant_id, run_id, task_run_id, fence
 FROM dispatch
-WHERE executor_id = $1
+WHERE executor_id = $1 AND hold IS NULL
 LIMIT 500

@@ -3,14 +3,14 @@
 -- Locks:  nothing.
 -- Index:  dispatch_ready
 WITH RECURSIVE found AS (
-    (SELECT partition FROM dispatch WHERE state = 'READY' ORDER BY partition LIMIT 1)
+    (SELECT partition FROM dispatch WHERE state = 'READY' AND NOT paused ORDER BY partition LIMIT 1)
     UNION ALL
     SELECT later.partition
     FROM found
     CROSS JOIN LATERAL (
         SELECT partition
         FROM dispatch
-        WHERE state = 'READY' AND partition > found.partition
+        WHERE state = 'READY' AND NOT paused AND partition > found.partition
         ORDER BY partition
         LIMIT 1
     ) AS later

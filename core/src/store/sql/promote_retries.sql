@@ -6,7 +6,7 @@
 WITH due AS (
     SELECT tenant_id, task_run_id
     FROM dispatch
-    WHERE partition = $1 AND state = 'RETRY_WAIT' AND ready_at <= present()
+    WHERE partition = $1 AND state = 'RETRY_WAIT' AND NOT paused AND ready_at <= present()
     ORDER BY ready_at
     LIMIT 1000
     FOR NO KEY UPDATE SKIP LOCKED

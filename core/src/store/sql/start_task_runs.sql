@@ -40,7 +40,7 @@ started AS (
     WHERE d.tenant_id = mine.tenant_id AND d.task_run_id = mine.task_run_id
         AND (d.state = 'READY' OR d.state = 'ASSIGNED' AND d.executor_id = $1)
         AND turns.taken >= 0
-    RETURNING d.tenant_id, d.run_id, d.task_run_id, d.version_id, d.node, d.fence
+    RETURNING d.tenant_id, d.run_id, d.task_run_id, d.version_id, d.node, d.fence, d.item
 ),
 begun AS (
     UPDATE runs AS r
@@ -62,6 +62,6 @@ logged AS (
         FROM started
     ) AS happened
 )
-SELECT s.tenant_id, s.run_id, s.task_run_id, s.version_id, s.node, s.fence, r.inputs
+SELECT s.tenant_id, s.run_id, s.task_run_id, s.version_id, s.node, s.fence, s.item, r.inputs
 FROM started AS s
 JOIN runs AS r ON r.tenant_id = s.tenant_id AND r.id = s.run_id

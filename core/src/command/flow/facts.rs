@@ -1,0 +1,104 @@
+//! What the expressions of a run read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Flow, Hand};
+use crate::expression::{Bindings, Expression, NodeFacts, Progress, RunFacts, Scope};
+use crate::store::flow::{NodeFactsRow, RunFactsRow, list_node_facts, read_run_facts};
+use crate::store::{StoreError, Transaction};
+
+/// The values behind the names of a run's expressions.
+pub(super) struct Facts {
+    bindings: Bindings,
+}
+
+impl Facts {
+    /// The value of an expression, with `item` at hand when it is evaluated for one. What is wrong is told as a sentence.
+    pub(super) fn evaluate(&self, text: &str, item: Option<(&Value, i32)>) -> Result<Value, String> {
+        let expression = Expression::parse(text, &Scope::unchecked()).map_err(|error| error.to_string())?;
+        let value = match item {
+            Some((value, place)) => {
+                let place = usize::try_from(place).unwrap_or_default();
+                let bindings = self.bindings.clone().with_item(Arc::new(value.clone()), place);
+                expression.evaluate(&bindings)
+            }
+            None => expression.evaluate(&self.bindings),
+        };
+        value.map_err(|error| error.to_string())
+    }
+
+    /// Whether an expression is true.
+    pub(super) fn holds(&self, text: &str) -> Result<bool, String> {
+        match self.evaluate(text, None)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(format!("it is {other}, which is neither true nor false")),
+        }
+    }
+}
+
+/// The keys of the nodes that expressions read.
+fn nodes_read(texts: &[&str]) -> BTreeSet<String> {
+    let parsed = texts
+        .iter()
+        .filter_map(|text| Expression::parse(text, &Scope::unchecked()).ok());
+    parsed
+        .flat_map(|expression| expression.references().nodes.clone())
+        .collect()
+}
+
+impl Flow<'_> {
+    /// Reads what the expressions `texts` of the run need.
+    pub(super) async fn facts(
+        &mut self,
+        transaction: &mut Transaction,
+        hand: &Hand,
+        texts: &[&str],
+    ) -> Result<Facts, StoreError> {
+        let run = read_run_facts(transaction, hand.tenant_id, hand.run_id).await?;
+        let mut bindings = Bindings::default()
+            .with_run(run_facts(hand, &run)?)
+            .with_inputs(Arc::new(run.inputs));
+        let keys = nodes_read(texts);
+        let places: Vec<i32> = keys.iter().filter_map(|key| hand.version.place_of(key)).collect();
+        if !places.is_empty() {
+            // What was decided a moment ago must be seen.
+            self.write(transaction).await?;
+            for row in list_node_facts(transaction, hand.tenant_id, hand.run_id, &places).await? {
+                let (key, facts) = node_facts(row);
+                bindings = bindings.with_node(key, facts);
+            }
+        }
+        Ok(Facts { bindings })
+    }
+}
+
+fn run_facts(hand: &Hand, run: &RunFactsRow) -> Result<RunFacts, StoreError> {
+    let unreadable = |unknown| StoreError::Unreadable(format!("the trigger of a run: {unknown}"));
+    Ok(RunFacts {
+        id: hand.run_id,
+        workflow: hand.version.workflow.to_string(),
+        version: hand.version.number.into(),
+        trigger: run.trigger.parse().map_err(unreadable)?,
+        started_by: Some(run.started_by.clone()),
+        started_at: run.started_at.unwrap_or(run.created_at),
+        priority: run.priority.into(),
+    })
+}
+
+fn node_facts(row: NodeFactsRow) -> (String, NodeFacts) {
+    let progress = row.percent.map(|percent| Progress {
+        percent,
+        message: row.message.unwrap_or_default(),
+    });
+    let facts = NodeFacts {
+        state: row.state,
+        state_reason: row.state_reason,
+        attempts: row.attempts.unwrap_or_default().into(),
+        outputs: Arc::new(row.output.unwrap_or_default()),
+        progress,
+    };
+    (row.key, facts)
+}

@@ -1,0 +1,155 @@
+//! A run as it is about to be recorded.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::flow::{Flow, Hand, Start};
+use crate::id::{RunId, TaskRunId, TenantId};
+use crate::run::{TimerKind, Trigger};
+use crate::signal::Signal;
+use crate::store::start_runs::{NewRuns, insert_runs};
+use crate::store::timers::{Due, NewTimer, insert_timers};
+use crate::store::{StoreError, Transaction, Versions};
+use crate::workflow::{PinnedVersion, TriggerRule};
+
+/// A run that is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRun {
+    pub(crate) id: RunId,
+    pub(crate) version: Arc<PinnedVersion>,
+    pub(crate) priority: i16,
+    pub(crate) inputs: Map<String, Value>,
+    pub(crate) trigger: Trigger,
+    /// The task run of another run that it is.
+    pub(crate) within: Option<Within>,
+    pub(crate) rerun_of: Option<RunId>,
+    pub(crate) paused: bool,
+    /// Its first nodes begin; else all of them wait until whoever inserts it says so.
+    pub(crate) begins: bool,
+}
+
+/// Where a run lies within another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Within {
+    pub(crate) run_id: RunId,
+    pub(crate) task_run_id: TaskRunId,
+    pub(crate) depth: i16,
+}
+
+/// Records runs of `tenant` that `subject` started. Gives for each the run, which this transaction now holds, and those of its
+/// first nodes of which more than the statement has to decide.
+pub(crate) async fn insert_new_runs(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    subject: &str,
+    runs: Vec<NewRun>,
+) -> Result<Vec<(Hand, Vec<Start>)>, StoreError> {
+    let mut rows = NewRuns::default();
+    let mut timers = Vec::new();
+    let mut begun = Vec::new();
+    for run in runs {
+        if let Some(timeout) = run.version.conduct.timeout {
+            timers.push(NewTimer {
+                tenant_id: tenant,
+                run_id: run.id,
+                task_run_id: None,
+                fence: None,
+                kind: TimerKind::RunTimeout,
+                due: Due::AfterMs(timeout.after_ms),
+            });
+        }
+        let hand = run.hand(tenant);
+        let starts = run.add_to(&mut rows);
+        begun.push((hand, starts));
+    }
+    insert_runs(transaction, tenant, subject, rows).await?;
+    insert_timers(transaction, &timers).await?;
+    Ok(begun)
+}
+
+/// Records runs of `tenant` that `subject` started, and begins them. Gives the signals to raise after the commit.
+pub(crate) async fn begin_runs(
+    transaction: &mut Transaction,
+    versions: &Versions,
+    tenant: TenantId,
+    subject: &str,
+    runs: Vec<NewRun>,
+) -> Result<BTreeSet<Signal>, StoreError> {
+    let mut signals = BTreeSet::from([Signal::Ready(tenant.partition()), Signal::Events(tenant)]);
+    let mut flow = Flow::new(versions, []);
+    let mut decides = false;
+    for (hand, starts) in insert_new_runs(transaction, tenant, subject, runs).await? {
+        if !starts.is_empty() {
+            decides = true;
+            flow.hold(hand);
+            starts.into_iter().for_each(|start| flow.begin(start));
+        }
+    }
+    if decides {
+        signals.extend(flow.advance(transaction).await?);
+    }
+    Ok(signals)
+}
+
+impl NewRun {
+    fn hand(&self, tenant: TenantId) -> Hand {
+        Hand {
+            tenant_id: tenant,
+            run_id: self.id,
+            version: Arc::clone(&self.version),
+            priority: self.priority,
+            depth: self.within.map_or(0, |within| within.depth),
+            paused: self.paused,
+            stopping: false,
+        }
+    }
+
+    fn add_to(self, runs: &mut NewRuns) -> Vec<Start> {
+        let version = &self.version;
+        runs.ids.push(self.id.0);
+        runs.workflow_ids.push(version.workflow_id.0);
+        runs.version_ids.push(version.id.0);
+        runs.priorities.push(self.priority);
+        runs.inputs.push(Value::Object(self.inputs));
+        runs.triggers.push(self.trigger.as_str());
+        runs.parent_run_ids
+            .push(self.within.map(|within| within.run_id.0));
+        runs.parent_task_run_ids
+            .push(self.within.map(|within| within.task_run_id.0));
+        runs.depths.push(self.within.map_or(0, |within| within.depth));
+        runs.reruns_of.push(self.rerun_of.map(|run| run.0));
+        runs.paused.push(self.paused);
+        runs.task_run_counts
+            .push(i32::try_from(version.nodes.len()).expect("a workflow has at most 10,000 nodes"));
+        let mut starts = Vec::new();
+        for ((place, node), &parents) in (0_i32..).zip(&version.nodes).zip(version.graph.parent_counts()) {
+            let id = TaskRunId::generate();
+            let is_ready = self.begins && parents == 0 && version.is_plain(place);
+            runs.task_runs.ids.push(id.0);
+            runs.task_runs.run_ids.push(self.id.0);
+            runs.task_runs.nodes.push(place);
+            runs.task_runs.keys.push(node.key.clone());
+            runs.task_runs.live.push(is_ready);
+            runs.task_runs
+                .parents
+                .push(i32::try_from(parents).expect("a workflow has at most 100,000 edges"));
+            if is_ready {
+                runs.dispatch.task_run_ids.push(id.0);
+                runs.dispatch.run_ids.push(self.id.0);
+                runs.dispatch.version_ids.push(version.id.0);
+                runs.dispatch.nodes.push(place);
+                runs.dispatch
+                    .priorities
+                    .push(version.priority_of(place, self.priority));
+                runs.dispatch.costs.push(node.cost);
+                runs.dispatch.labels.push(node.required_labels.join(" "));
+                runs.dispatch.paused.push(self.paused);
+            } else if self.begins && (parents == 0 || node.trigger_rule == TriggerRule::Always) {
+                starts.push(Start::node(self.id, place, id));
+            }
+        }
+        starts
+    }
+}

@@ -1,0 +1,89 @@
+//! Publishes an event on behalf of a tenant.
+
+use serde_json::Value;
+
+use super::Author;
+use crate::check::{Faults, check_text};
+use crate::error::CommandError;
+use crate::id::PublishedEventId;
+use crate::signal::{Signal, Signals};
+use crate::store::published_events::{NewEvent, publish_event as write_event};
+use crate::store::{Actor, Database};
+
+/// The most bytes of an event's name, and of its key.
+const LONGEST_NAME: usize = 255;
+/// The most bytes that the payload of an event may take as JSON.
+const LONGEST_PAYLOAD: usize = 256 * 1024;
+
+/// Something that a tenant says has happened.
+#[derive(Clone, Debug)]
+pub struct PublishEvent {
+    /// What, in the tenant's word.
+    pub name: String,
+    /// What it is about.
+    pub key: Option<String>,
+    /// What else there is to say.
+    pub payload: Value,
+}
+
+/// An event that was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishedEvent {
+    /// Which it is.
+    pub id: PublishedEventId,
+    /// How many task runs waited for it.
+    pub woken: i64,
+}
+
+/// Publishes an event. When this returns it is durable, and whoever waits for it goes on.
+pub async fn publish_event(
+    database: &Database,
+    signals: &Signals,
+    author: &Author,
+    event: &PublishEvent,
+) -> Result<PublishedEvent, CommandError> {
+    check(event)?;
+    let tenant = author.tenant;
+    let id = PublishedEventId::generate();
+    let mut transaction = database.begin(Actor::Tenant(tenant)).await?;
+    let new = NewEvent {
+        id,
+        name: &event.name,
+        key: event.key.as_deref(),
+        payload: &event.payload,
+        published_by: &author.subject,
+    };
+    let woken = write_event(&mut transaction, tenant, &new).await?;
+    transaction.commit().await?;
+    if woken > 0 {
+        signals.raise([Signal::Ready(tenant.partition())]);
+    }
+    Ok(PublishedEvent { id, woken })
+}
+
+fn check(event: &PublishEvent) -> Result<(), CommandError> {
+    let mut faults = Faults::default();
+    faults.within("name", |faults| {
+        if event.name.is_empty() {
+            faults.invalid("an event needs a name");
+        }
+        check_text(faults, &event.name, LONGEST_NAME);
+    });
+    if let Some(key) = &event.key {
+        faults.within("key", |faults| check_text(faults, key, LONGEST_NAME));
+    }
+    faults.within("payload", |faults| {
+        let text = event.payload.to_string();
+        if text.len() > LONGEST_PAYLOAD {
+            let message = format!(
+                "the payload takes {} bytes; at most {LONGEST_PAYLOAD} are taken",
+                text.len()
+            );
+            faults.exceeded(LONGEST_PAYLOAD, message);
+        }
+        if text.contains("\\u0000") {
+            faults.invalid("the payload holds a NUL character, which cannot be stored");
+        }
+    });
+    faults.into_result()
+}
