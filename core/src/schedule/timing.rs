@@ -11,7 +11,7 @@ use super::zone::DaylightSaving;
 /// The widest jitter: one day.
 pub const WIDEST_JITTER_MS: i64 = 86_400_000;
 /// The most occurrences that a count limit may allow.
-pub const MOST_COUNTED: u32 = 100_000;
+pub const MOST_COUNTED: u32 = 10_000;
 /// The most blackout windows of one schedule.
 pub const MOST_BLACKOUTS: usize = 1_000;
 

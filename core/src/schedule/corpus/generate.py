@@ -326,6 +326,14 @@ RECURRENCES = [
     "FREQ=MONTHLY;COUNT=3;BYDAY=TU,WE,TH;BYSETPOS=3", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
     "FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40", "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO",
     "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU", "FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5",
+    "FREQ=HOURLY;INTERVAL=3;UNTIL=19970902T210000Z", "FREQ=MINUTELY;INTERVAL=15;COUNT=6", "FREQ=MINUTELY;INTERVAL=90;COUNT=4",
+    "FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16",
+    # And some within the day.
+    "FREQ=SECONDLY;INTERVAL=45;BYHOUR=9;BYMINUTE=30,31", "FREQ=SECONDLY;INTERVAL=14;BYMINUTE=37;COUNT=30",
+    "FREQ=SECONDLY;BYHOUR=5;BYMINUTE=38;BYSECOND=7,50", "FREQ=MINUTELY;INTERVAL=76;BYHOUR=20,21",
+    "FREQ=MINUTELY;INTERVAL=37;BYMONTH=1,8;BYMONTHDAY=12;BYMINUTE=5,13,16", "FREQ=HOURLY;INTERVAL=50",
+    "FREQ=HOURLY;INTERVAL=7;BYDAY=MO,FR;BYMINUTE=10,40", "FREQ=HOURLY;INTERVAL=6;BYMONTH=2;BYMONTHDAY=-1",
+    "FREQ=MINUTELY;INTERVAL=14;BYHOUR=12,23;BYYEARDAY=-133,100",
 ]
 
 
@@ -381,7 +389,7 @@ def main():
     write("daylight_saving.txt", "Every gap and every repeat of twelve zones from 2024 to 2030.", minutes, daylight_saving())
     write("lost_days.txt", "Zones that crossed the date line and left a day out.", minutes, lost_days())
     write("days.txt", "Which days and times fields mean.", "every day was looked at in turn, by the text of the fields", days())
-    write("recurrences.txt", "The examples of RFC 5545.", f"the wall times are those of python-dateutil {dateutil.__version__}", recurrences())
+    write("recurrences.txt", "The examples of RFC 5545, and some within the day.", f"the wall times are those of python-dateutil {dateutil.__version__}", recurrences())
 
 
 if __name__ == "__main__":

@@ -6,23 +6,28 @@
 //!
 //! It counts from `DTSTART`, which may be years ago. Without a `COUNT` the instants near some wall time depend only on the
 //! place in the cycle of `INTERVAL`, so [`Recurrence`] begins a period or two before what it is asked for. With a `COUNT`
-//! they depend on everything before, so they are listed once, and bounded.
+//! they depend on everything before, so they are listed once, and bounded. What recurs within the day is arithmetic and is
+//! not put to the crate (see [`within_day`]).
 //!
 //! `DTSTART` is where counting begins. It is an occurrence when the rule names it, and not otherwise.
 
 mod text;
+mod within_day;
 
 use std::iter;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use rrule::{Frequency, RRule, RRuleError, RRuleSet, Tz as RuleZone, Unvalidated, Weekday};
 use thiserror::Error;
+
+use within_day::WithinDay;
 
 /// The highest `COUNT`.
 pub const MOST_RECURRENCES: u32 = 10_000;
 /// The most dates of all `RDATE` lines, and of all `EXDATE` lines.
 pub const MOST_DATES: usize = 5_000;
+const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// How many periods back an earlier instant is looked for.
 const FARTHEST_PERIODS: i64 = 100_000;
 
@@ -116,6 +121,8 @@ pub(super) struct Recurrence {
     month_days: Vec<i8>,
     /// The last wall time that may be named.
     until: NaiveDateTime,
+    /// The rule as arithmetic, when it recurs within the day.
+    within_day: Option<WithinDay>,
     /// Everything the rule names, when it has a count.
     counted: Option<Vec<NaiveDateTime>>,
     added: Vec<NaiveDateTime>,
@@ -148,6 +155,7 @@ impl Recurrence {
             return Err(RecurrenceError::NoInterval);
         }
         let mut recurrence = Self {
+            within_day: WithinDay::of(&rule, &month_days, lines.start)?,
             zone: lines.zone,
             start: lines.start,
             rule,
@@ -157,8 +165,8 @@ impl Recurrence {
             added: lines.added,
             removed: lines.removed,
         };
-        if recurrence.rule.get_count().is_some() {
-            recurrence.counted = Some(recurrence.walls(recurrence.start).collect());
+        if let Some(count) = recurrence.rule.get_count() {
+            recurrence.counted = Some(recurrence.first(count as usize));
         }
         if recurrence.first_from(recurrence.start).is_none() {
             return Err(RecurrenceError::Never);
@@ -199,12 +207,17 @@ impl Recurrence {
 
     /// The first wall time at or after `wall` that it names.
     pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let ruled = match &self.counted {
-            Some(all) => all[all.partition_point(|&named| named < wall)..]
+        let ruled = match (&self.counted, &self.within_day) {
+            (Some(all), _) => all[all.partition_point(|&named| named < wall)..]
                 .iter()
                 .copied()
                 .find(|named| self.keeps(named)),
-            None => self
+            (None, Some(within_day)) => iter::successors(within_day.first_from(wall), |&named| {
+                within_day.first_from(named + SECOND)
+            })
+            .take_while(|&named| named <= self.until)
+            .find(|named| self.keeps(named)),
+            (None, None) => self
                 .walls(self.near(wall, 1))
                 .find(|named| *named >= wall && self.keeps(named)),
         };
@@ -217,13 +230,18 @@ impl Recurrence {
 
     /// The last wall time before `wall` that it names.
     pub(super) fn last_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let ruled = match &self.counted {
-            Some(all) => all[..all.partition_point(|&named| named < wall)]
+        let bound = wall.min(self.until.checked_add_signed(SECOND).unwrap_or(wall));
+        let ruled = match (&self.counted, &self.within_day) {
+            (Some(all), _) => all[..all.partition_point(|&named| named < wall)]
                 .iter()
                 .rev()
                 .copied()
                 .find(|named| self.keeps(named)),
-            None => self.last_uncounted_before(wall),
+            (None, Some(within_day)) => iter::successors(within_day.last_before(bound), |&named| {
+                within_day.last_before(named)
+            })
+            .find(|named| self.keeps(named)),
+            (None, None) => self.last_uncounted_before(bound),
         };
         let added = self.added[..self.added.partition_point(|&added| added < wall)]
             .last()
@@ -233,11 +251,6 @@ impl Recurrence {
 
     /// Looks back over stretches that grow, until one holds something or `DTSTART` is reached.
     fn last_uncounted_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let wall = wall.min(
-            self.until
-                .checked_add_signed(TimeDelta::seconds(1))
-                .unwrap_or(wall),
-        );
         iter::successors(Some(1), |periods| Some(periods * 8))
             .take_while(|&periods| periods <= FARTHEST_PERIODS)
             .map(|periods| self.near(wall, periods))
@@ -250,6 +263,18 @@ impl Recurrence {
                     .filter(|named| self.keeps(named))
                     .last()
             })
+    }
+
+    /// What the first `count` are, without regard to `EXDATE` lines.
+    fn first(&self, count: usize) -> Vec<NaiveDateTime> {
+        match &self.within_day {
+            Some(within_day) => iter::successors(within_day.first_from(self.start), |&named| {
+                within_day.first_from(named + SECOND)
+            })
+            .take(count)
+            .collect(),
+            None => self.walls(self.start).take(count).collect(),
+        }
     }
 
     /// Whether no `EXDATE` line takes `wall` away.
@@ -281,11 +306,9 @@ impl Recurrence {
     /// The beginning of the period of `DTSTART`, and how many periods lie between it and that of `wall`.
     fn periods_until(&self, wall: NaiveDateTime) -> (NaiveDateTime, i64) {
         let start = self.start;
-        let midnight = start.date().and_time(chrono::NaiveTime::MIN);
+        let midnight = start.date().and_time(NaiveTime::MIN);
         let months = |date: NaiveDateTime| i64::from(date.year()) * 12 + i64::from(date.month0());
-        let since = |begin: NaiveDateTime, unit: TimeDelta| {
-            (begin, (wall - begin).num_seconds().div_euclid(unit.num_seconds()))
-        };
+        let days_since = |begin: NaiveDateTime| (wall - begin).num_days() - i64::from(wall < begin);
         match self.rule.get_freq() {
             Frequency::Yearly => (
                 midnight.with_ordinal(1).unwrap_or(midnight),
@@ -301,18 +324,9 @@ impl Recurrence {
                 let begin = midnight
                     .checked_sub_days(Days::new(passed.into()))
                     .unwrap_or(midnight);
-                since(begin, TimeDelta::weeks(1))
+                (begin, days_since(begin).div_euclid(7))
             }
-            Frequency::Daily => since(midnight, TimeDelta::days(1)),
-            Frequency::Hourly => {
-                let begin = midnight + TimeDelta::hours(start.hour().into());
-                since(begin, TimeDelta::hours(1))
-            }
-            Frequency::Minutely => {
-                let begin = start - TimeDelta::seconds(start.second().into());
-                since(begin, TimeDelta::minutes(1))
-            }
-            Frequency::Secondly => since(start, TimeDelta::seconds(1)),
+            _ => (midnight, days_since(midnight)),
         }
     }
 
@@ -323,16 +337,13 @@ impl Recurrence {
             let date = NaiveDate::from_ymd_opt(year, u32::try_from(month.rem_euclid(12)).ok()? + 1, 1)?;
             Some(date.and_time(begin.time()))
         };
-        let unit = match self.rule.get_freq() {
+        let days = match self.rule.get_freq() {
             Frequency::Yearly => return months(periods.checked_mul(12)?),
             Frequency::Monthly => return months(periods),
-            Frequency::Weekly => 7 * 86_400,
-            Frequency::Daily => 86_400,
-            Frequency::Hourly => 3_600,
-            Frequency::Minutely => 60,
-            Frequency::Secondly => 1,
+            Frequency::Weekly => periods.checked_mul(7)?,
+            _ => periods,
         };
-        begin.checked_add_signed(TimeDelta::try_seconds(periods.checked_mul(unit)?)?)
+        begin.checked_add_signed(TimeDelta::try_days(days)?)
     }
 }
 
@@ -370,9 +381,7 @@ mod tests {
             "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,MO;WKST=SU",
             "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO",
             "FREQ=DAILY;INTERVAL=11;BYHOUR=8,20",
-            "FREQ=HOURLY;INTERVAL=50",
-            "FREQ=MINUTELY;INTERVAL=4321",
-            "FREQ=SECONDLY;INTERVAL=65535",
+            "FREQ=DAILY;INTERVAL=3;BYMONTH=2,3;BYMONTHDAY=-1,1",
         ] {
             let recurrence = recurrence(&format!("DTSTART:20200131T093015\nRRULE:{rule}"));
             let begin = wall("2031-01-01T00:00:00");
@@ -390,6 +399,32 @@ mod tests {
             for pair in from_start.windows(2) {
                 assert_eq!(recurrence.last_before(pair[1]), Some(pair[0]), "{rule}");
             }
+        }
+    }
+
+    /// Those of which the crate keeps the step, from `DTSTART` on. Others are in the corpus.
+    #[test]
+    fn rules_within_the_day_name_what_the_crate_names() {
+        for rule in [
+            "FREQ=HOURLY",
+            "FREQ=HOURLY;INTERVAL=50",
+            "FREQ=HOURLY;INTERVAL=5;BYMINUTE=40,10;BYSECOND=30,0",
+            "FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16",
+            "FREQ=MINUTELY;INTERVAL=4321",
+            "FREQ=MINUTELY;INTERVAL=90;BYDAY=MO,WE",
+            "FREQ=SECONDLY;INTERVAL=65535",
+            "FREQ=HOURLY;INTERVAL=6;BYMONTHDAY=-1;BYMONTH=2",
+        ] {
+            let recurrence = recurrence(&format!("DTSTART:20200131T093015\nRRULE:{rule}"));
+            let expected: Vec<_> = recurrence.walls(recurrence.start).take(60).collect();
+            let ours = iter::successors(recurrence.first_from(recurrence.start), |&named| {
+                recurrence.first_from(named + SECOND)
+            });
+            assert_eq!(ours.take(60).collect::<Vec<_>>(), expected, "{rule}");
+            for pair in expected.windows(2) {
+                assert_eq!(recurrence.last_before(pair[1]), Some(pair[0]), "{rule}");
+            }
+            assert_eq!(recurrence.last_before(expected[0]), None, "{rule}");
         }
     }
 
@@ -468,6 +503,7 @@ mod tests {
             assert_eq!(refused(text), reason);
         }
         assert!(refused("DTSTART:20250101\nRRULE:FREQ=DAILY;BYHOUR=25").starts_with("RRULE: "));
+        assert!(refused("DTSTART:20250101\nRRULE:FREQ=HOURLY;BYDAY=2MO").contains("leave the number out"));
         assert!(refused("DTSTART:20250101\nRRULE:FREQ=DAILY;BYDAY=é").contains("ASCII"));
     }
 }
