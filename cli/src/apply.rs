@@ -1,10 +1,12 @@
 //! `waterclock apply`: makes the tenant match definitions in files.
 //!
 //! Everything that can be known without the service is checked first, for all files together, and nothing is sent while a
-//! fault is left. Then definitions go out in the order in which kinds depend on each other.
+//! fault is left. Then definitions go out in the order in which they depend on each other: kind by kind, and workflows after those
+//! that they run.
 
 mod document;
 mod foresee;
+mod order;
 mod plan;
 mod settle;
 mod shape;
@@ -26,7 +28,7 @@ use foresee::foresee;
 use shape::Shapes;
 use source::Step;
 
-/// How many definitions of one kind are under way at once.
+/// How many definitions that do not depend on each other are under way at once.
 const AT_ONCE: usize = 8;
 
 /// Whether anything is done.
@@ -75,7 +77,8 @@ impl Definitions {
                 Err(found) => faults.extend(found),
             }
         }
-        proposals.sort_by_key(|proposal| proposal.kind);
+        order::rank(&mut proposals);
+        proposals.sort_by_key(|proposal| (proposal.kind, proposal.rank));
         if faults.is_empty() {
             Ok(Self { proposals, shapes })
         } else {
@@ -90,8 +93,9 @@ impl Definitions {
 
     async fn go(&self, api: &Api, mode: Mode, say: impl Fn(String)) -> Result<Vec<Fault>, ClientError> {
         let mut faults = Vec::new();
-        for of_one_kind in self.proposals.chunk_by(|one, other| one.kind == other.kind) {
-            let settling = of_one_kind
+        let independent = |one: &Proposal, other: &Proposal| (one.kind, one.rank) == (other.kind, other.rank);
+        for proposals in self.proposals.chunk_by(independent) {
+            let settling = proposals
                 .iter()
                 .map(|proposal| async move { (proposal, self.go_one(api, mode, proposal).await) });
             let mut settled = stream::iter(settling).buffered(AT_ONCE);

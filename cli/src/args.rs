@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    ApplyArgs, CancelArgs, ClientArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand, ImportDagArgs,
-    LogsArgs, RunArgs, RunStateArg, RunsArgs,
+    ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
+    ImportDagArgs, LogsArgs, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MigrateArgs, SchedulerArgs, TokenArgs,
@@ -108,6 +108,10 @@ pub(crate) enum Command {
     Schema,
     /// Make the tenant match definitions in YAML files
     Apply(ApplyArgs),
+    /// Tell what two editions of a workflow do not have in common
+    Diff(DiffArgs),
+    /// Let runs of a workflow start from what an earlier version held
+    RollBack(RollBackArgs),
     /// Print the graph of a workflow
     Graph(GraphArgs),
     /// Start a run of a workflow

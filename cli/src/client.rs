@@ -6,6 +6,7 @@ mod error;
 mod graphs;
 mod runs;
 mod subscription;
+mod versions;
 
 pub(crate) use api::Api;
 pub(crate) use definitions::{Found, Problem, UserError};
@@ -15,3 +16,4 @@ pub(crate) use runs::{
     EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RunEvent, RunTail, list_runs,
 };
 pub(crate) use subscription::{EventOf, Subscription, Tail};
+pub(crate) use versions::{Change, FieldDifference, WorkflowDiff};

@@ -1,16 +1,20 @@
 //! The commands that are clients of the API, one file each.
 
 mod cancel;
+mod diff;
 mod graph;
 mod import;
 mod logs;
+mod roll_back;
 mod run;
 mod runs;
 
 pub(crate) use cancel::cancel;
+pub(crate) use diff::diff;
 pub(crate) use graph::graph;
 pub(crate) use import::import_dag;
 pub(crate) use logs::logs;
+pub(crate) use roll_back::roll_back;
 pub(crate) use run::run;
 pub(crate) use runs::runs;
 

@@ -63,6 +63,8 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Token(args) => print(&format!("{}\n", token::sign(&process, args)?)),
         Command::Schema => print(&waterclock_api::graphql::sdl()),
         Command::Apply(args) => ask(apply::run(args)),
+        Command::Diff(args) => ask(command::diff(args)),
+        Command::RollBack(args) => ask(command::roll_back(args)),
         Command::Run(args) => ask(command::run(args)),
         Command::Runs(args) => ask(command::runs(args)),
         Command::Graph(args) => ask(command::graph(args)),

@@ -3,6 +3,8 @@
 //! Each call is one statement in a transaction of its own, under the tenant's row-level security. What belongs together is
 //! asked for together, by ids, so that a caller who shows a list costs one statement for each kind of thing in it.
 
+use crate::check::Faults;
+use crate::command::proposal::read_catalogue;
 use crate::id::{TenantId, WorkflowId, WorkflowVersionId};
 use crate::package::Package;
 use crate::registered::{Listing, Registered};
@@ -14,7 +16,7 @@ use crate::store::workflow_versions::{
 };
 use crate::store::{Actor, Database, StoreError};
 use crate::tenant::Tenant;
-use crate::workflow::{Definition, Digest, WorkflowVersion};
+use crate::workflow::{Definition, Digest, Workflow, WorkflowVersion};
 
 /// Runs one statement in a transaction for `$actor`.
 macro_rules! read {
@@ -161,6 +163,21 @@ impl Catalogue {
             tenant,
             ids
         ))
+    }
+
+    /// What the draft of a workflow would give if it were published now; nothing when it names what was deleted since.
+    pub async fn resolve_draft(
+        &self,
+        tenant: TenantId,
+        workflow: &Workflow,
+    ) -> Result<Option<Definition>, StoreError> {
+        let found: Result<_, StoreError> = read!(self, Actor::Tenant(tenant), |transaction| read_catalogue(
+            transaction,
+            tenant,
+            workflow
+        ));
+        let definition = workflow.spec.resolve(&found?, &mut Faults::default());
+        Ok((definition.nodes.len() == workflow.spec.nodes.len()).then_some(definition))
     }
 
     /// The package that `digest` names.

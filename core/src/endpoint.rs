@@ -239,7 +239,8 @@ fn check_callback(faults: &mut Faults, callback: CallbackSpec) {
     });
 }
 
-fn check_statuses(faults: &mut Faults, range: StatusRange) {
+/// Checks that a span of statuses is one.
+pub(crate) fn check_statuses(faults: &mut Faults, range: StatusRange) {
     if !(100..=599).contains(&range.from) || !(100..=599).contains(&range.to) || range.from > range.to {
         faults.invalid(format!(
             "{} to {} is not a span of HTTP statuses: 100 to 599, upwards",

@@ -6,6 +6,8 @@
 //! Rules may decide otherwise for what an attempt says: an exit code that no second try will change, a status that is to be
 //! tried again whatever it costs. They are looked at in order, and the first that fits decides.
 
+mod check;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

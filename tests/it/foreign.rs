@@ -76,10 +76,11 @@ impl Estate {
             ("main", None),
             ("edited", Some("updateWorkflow")),
             ("unpublished", Some("publishWorkflow")),
+            ("superseded", Some("rollBackWorkflow")),
             ("spare", Some("deleteWorkflow")),
         ] {
             let nodes = json!([{ "key": key("node"), "taskNode": { "key": key("main") } }]);
-            let input = json!({ "key": key(name), "nodes": nodes, "publish": spare.is_none() });
+            let input = json!({ "key": key(name), "nodes": nodes, "publish": matches!(spare, None | Some("rollBackWorkflow")) });
             estate.keep("Workflow", spare, made("createWorkflow", input, "workflow").await);
         }
         let wish = json!({ "workflow": key("main"), "inputs": { SECRET_WORD: SECRET_WORD } });
@@ -162,7 +163,10 @@ impl Estate {
     /// An input of the mutation that is right in everything, but for whose things it is about.
     fn input(&self, mutation: &str) -> Value {
         let spare = || json!(self.spares[mutation]);
-        let node = json!([{ "key": "a", "taskNode": { "id": self.ids["TaskNode"] } }]);
+        let node = json!([
+            { "key": "a", "taskNode": { "id": self.ids["TaskNode"] } },
+            { "key": "b", "workflow": { "key": key("main") } },
+        ]);
         match mutation {
             "createTenant" => json!({ "key": "owner" }),
             "registerProgram" => {
@@ -185,6 +189,7 @@ impl Estate {
             }
             "createWorkflow" => json!({ "key": key("theirs"), "nodes": node }),
             "updateWorkflow" => json!({ "id": spare(), "expectedRevision": 1, "nodes": node }),
+            "rollBackWorkflow" => json!({ "id": spare(), "number": 1, "expectedRevision": 2 }),
             "publishWorkflow" => json!({ "id": spare(), "expectedRevision": 1 }),
             "deleteProgram" | "deleteEndpoint" | "deleteTaskNode" | "deleteWorkflow" => {
                 json!({ "id": spare(), "expectedRevision": 1 })

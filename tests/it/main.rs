@@ -1,6 +1,8 @@
 //! The integration tests, a module for each feature.
 
 mod assignment;
+mod authoring;
+mod authoring_refusals;
 mod cancel;
 mod examples;
 mod failure;

@@ -132,7 +132,8 @@ fn milliseconds(fraction: &str) -> Option<i64> {
     whole(&format!("{fraction:0<3}")[..3])
 }
 
-fn write_duration(milliseconds: i64) -> String {
+/// A length of time as ISO 8601 writes it.
+pub(crate) fn write_duration(milliseconds: i64) -> String {
     let sign = if milliseconds < 0 { "-" } else { "" };
     let mut rest = milliseconds.unsigned_abs();
     let mut take = |unit: i64| {

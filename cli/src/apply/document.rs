@@ -90,6 +90,7 @@ impl Document {
             source: self.source,
             fields,
             package,
+            rank: 0,
         })
     }
 
@@ -137,6 +138,8 @@ pub(super) struct Proposal {
     /// The fields of the input that creates it, with their defaults.
     pub(super) fields: Value,
     pub(super) package: Option<Upload>,
+    /// Those of its kind with a lower rank are made before it.
+    pub(super) rank: usize,
 }
 
 /// A file that a program needs and that the service may not have yet.

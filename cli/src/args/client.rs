@@ -80,6 +80,47 @@ pub(crate) enum GraphFormat {
     Critical,
 }
 
+/// Options of `diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Nodes, edges and inputs that were added begin with +, removed ones with -, changed ones with ~, with the values below.
+
+Examples:
+    waterclock diff nightly                 what publishing the draft would change
+    waterclock diff nightly --from 3 --to 4")]
+pub(crate) struct DiffArgs {
+    /// The workflow's key
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflow: String,
+    /// The earlier version; the published one when not given
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) from: Option<i32>,
+    /// The later version; the draft when not given
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<i32>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Options of `roll-back`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A version is made that holds what the earlier one held. Runs under way keep the version they have, and the draft stays as it
+is: `waterclock diff` tells what publishing it would change.
+
+Example:
+    waterclock roll-back nightly 3")]
+pub(crate) struct RollBackArgs {
+    /// The workflow's key
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflow: String,
+    /// The number of the version to go back to
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: i32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
 /// Options of `run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -3,7 +3,7 @@
 //! The rules of form are beside each kind and know no database. Here they meet it: what a proposal refers to is looked up,
 //! in the transaction that will write, so that it is there when the writing is done.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::hash::Hash;
 
@@ -17,9 +17,13 @@ use crate::program::ProgramProposal;
 use crate::registered::{Reference, Registered};
 use crate::store::packages::find_package;
 use crate::store::registry::Registry;
+use crate::store::workflows::find_declared_inputs;
 use crate::store::{StoreError, Transaction};
-use crate::task_node::{TaskNodeProposal, TaskNodeSpec, TaskWork, WorkProposal};
-use crate::workflow::{Catalogue, Draft, EndpointSpec, ProgramSpec, WorkflowProposal};
+use crate::task_node::{NodeSettings, TaskNodeProposal, TaskNodeSpec, TaskWork, WorkProposal};
+use crate::workflow::{
+    Catalogue, Draft, EndpointSpec, InputSpec, NodeProposal, ProgramSpec, SubWorkflows, Workflow,
+    WorkflowProposal,
+};
 
 /// What a caller wants something to be.
 pub trait Proposal: Clone + Serialize + Send + Sync + 'static {
@@ -96,9 +100,8 @@ impl Proposal for TaskNodeProposal {
         tenant: TenantId,
         faults: &mut Faults,
     ) -> Result<Option<TaskNodeSpec>, StoreError> {
-        let settings = self
-            .settings
-            .check(matches!(self.work, WorkProposal::Program(_)), faults);
+        let settings = self.settings.check(faults);
+        settings.check_applicable(self.work.performer(), &NodeSettings::default(), faults);
         let work = match &self.work {
             WorkProposal::NoOp(true) => Some(TaskWork::NoOp),
             WorkProposal::NoOp(false) => {
@@ -175,12 +178,12 @@ impl Proposal for WorkflowProposal {
 
     async fn check(
         &self,
-        _: &str,
+        key: &str,
         transaction: &mut Transaction,
         tenant: TenantId,
         faults: &mut Faults,
     ) -> Result<Option<Draft>, StoreError> {
-        let references = self.nodes.iter().map(|node| &node.task_node);
+        let references = self.nodes.iter().flat_map(NodeProposal::task_nodes);
         let held = hold_all::<TaskNodeSpec>(transaction, tenant, references).await?;
         let named = held
             .iter()
@@ -192,18 +195,21 @@ impl Proposal for WorkflowProposal {
             })
             .collect();
         let proposed = Self::check(self, &named, faults);
-        let catalogue = catalogue_of(transaction, tenant, held).await?;
+        let mut catalogue = catalogue_of(transaction, tenant, held).await?;
+        let named = proposed.sub_workflows().collect();
+        catalogue.sub_workflows = sub_workflows(transaction, tenant, named, key, proposed.inputs()).await?;
         proposed.check_resolved(&catalogue, faults);
         Ok(proposed.into_draft())
     }
 }
 
-/// The task nodes that a draft names, with all that these lead to.
-pub(super) async fn read_catalogue(
+/// The task nodes and workflows that the draft of a workflow names, with all that these lead to.
+pub(crate) async fn read_catalogue(
     transaction: &mut Transaction,
     tenant: TenantId,
-    draft: &Draft,
+    workflow: &Workflow,
 ) -> Result<Catalogue, StoreError> {
+    let draft = &workflow.spec;
     let ids = distinct(
         draft
             .nodes
@@ -212,7 +218,35 @@ pub(super) async fn read_catalogue(
             .collect(),
     );
     let task_nodes = TaskNodeSpec::find(transaction, tenant, &ids, &[]).await?;
-    catalogue_of(transaction, tenant, task_nodes).await
+    let mut catalogue = catalogue_of(transaction, tenant, task_nodes).await?;
+    let named = draft.sub_workflows().collect();
+    catalogue.sub_workflows = sub_workflows(transaction, tenant, named, &workflow.key, &draft.inputs).await?;
+    Ok(catalogue)
+}
+
+/// What the workflows named by keys declare, as far as they exist. The one called `own` is the one that names them, and declares
+/// `own_inputs`, whatever it declared before.
+async fn sub_workflows(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    named: Vec<&str>,
+    own: &str,
+    own_inputs: &BTreeMap<String, InputSpec>,
+) -> Result<SubWorkflows, StoreError> {
+    // PostgreSQL cannot hold a NUL, so nothing has such a key.
+    let others = named
+        .iter()
+        .copied()
+        .filter(|key| *key != own && !key.contains('\0'));
+    let others = distinct(others.collect());
+    let mut declared = match others.as_slice() {
+        [] => SubWorkflows::new(),
+        keys => find_declared_inputs(transaction, tenant, keys).await?,
+    };
+    if named.contains(&own) {
+        declared.insert(own.to_owned(), own_inputs.clone());
+    }
+    Ok(declared)
 }
 
 async fn catalogue_of(
@@ -232,6 +266,7 @@ async fn catalogue_of(
         task_nodes: by_id(task_nodes),
         programs: find_by_id(transaction, tenant, programs).await?,
         endpoints: find_by_id(transaction, tenant, endpoints).await?,
+        sub_workflows: SubWorkflows::new(),
     })
 }
 

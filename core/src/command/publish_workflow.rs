@@ -58,15 +58,27 @@ pub(super) async fn publish_in(
     author: &Author,
     workflow: Workflow,
 ) -> Result<Published, CommandError> {
-    let catalogue = read_catalogue(transaction, author.tenant, &workflow.spec).await?;
+    let catalogue = read_catalogue(transaction, author.tenant, &workflow).await?;
     let mut faults = Faults::default();
     let definition = workflow.spec.resolve(&catalogue, &mut faults);
     faults.into_result()?;
+    let priority = workflow.spec.priority;
+    make_version(transaction, author, workflow, &definition, priority).await
+}
+
+/// Makes a version of a workflow that the transaction has locked or made, unless the latest holds the same.
+pub(super) async fn make_version(
+    transaction: &mut Transaction,
+    author: &Author,
+    workflow: Workflow,
+    definition: &Definition,
+    priority: i16,
+) -> Result<Published, CommandError> {
     let latest = list_versions(transaction, author.tenant, workflow.id, None, 1)
         .await?
         .pop();
     if let Some(version) = &latest
-        && holds(transaction, author, version, &definition, workflow.spec.priority).await?
+        && holds(transaction, author, version, definition, priority).await?
     {
         return Ok(Published {
             workflow,
@@ -74,11 +86,11 @@ pub(super) async fn publish_in(
         });
     }
     let number = latest.map_or(0, |version| version.number) + 1;
-    let definition = to_json(&definition)?;
     let new = NewVersion {
         workflow: &workflow,
         number,
-        definition,
+        definition: to_json(definition)?,
+        priority,
         published_by: &author.subject,
     };
     let version = insert_version(transaction, author.tenant, new).await?;

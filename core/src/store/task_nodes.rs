@@ -62,7 +62,7 @@ async fn workflows_of(
     tenant: TenantId,
     task_node: Uuid,
 ) -> Result<Vec<String>, StoreError> {
-    let named = json!({ "nodes": [{ "task_node": task_node }] });
+    let named = json!({ "nodes": [{ "work": { "taskNode": task_node } }] });
     let keys = workflows::table
         .filter(
             workflows::tenant_id

@@ -145,6 +145,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) workflow: &'a Workflow,
     pub(crate) number: i32,
     pub(crate) definition: Value,
+    pub(crate) priority: i16,
     pub(crate) published_by: &'a str,
 }
 
@@ -161,7 +162,7 @@ pub(crate) async fn insert_version(
             workflow_versions::workflow_id.eq(new.workflow.id.0),
             workflow_versions::number.eq(new.number),
             workflow_versions::definition.eq(new.definition),
-            workflow_versions::priority.eq(new.workflow.spec.priority),
+            workflow_versions::priority.eq(new.priority),
             workflow_versions::published_by.eq(new.published_by),
         ))
         .returning(Row::as_returning())

@@ -3,15 +3,20 @@
 //! A deleted workflow stays as a row that callers do not see, because its runs, whose history is kept, lead to it through
 //! their version. Its key is free at once.
 
+use std::collections::BTreeMap;
+
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Jsonb, Nullable};
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::registry::{json_column, registry, sql::present};
-use super::schema::{runs, workflows};
+use super::registry::{json_column, registry, sql::present, unreadable};
+use super::schema::{runs, workflow_versions, workflows};
 use super::{StoreError, Transaction};
 use crate::id::{TenantId, WorkflowVersionId};
-use crate::workflow::{Draft, Workflow};
+use crate::workflow::{Draft, SubWorkflows, Workflow};
 
 json_column!(workflows.draft holds Draft);
 
@@ -38,6 +43,42 @@ async fn live_runs_of(
         .select(runs::id);
     let ids: Vec<Uuid> = ids.load(&mut **transaction).await?;
     Ok(ids.into_iter().map(|id| id.to_string()).collect())
+}
+
+/// What the workflows that `keys` name may be given, by key: what the version declares that their runs would start from, and what
+/// the draft declares where there is none yet. Of either, only the declaration is read.
+pub(crate) async fn find_declared_inputs(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    keys: &[&str],
+) -> Result<SubWorkflows, StoreError> {
+    let rows: Vec<(String, Option<Value>)> = workflows::table
+        .left_join(
+            workflow_versions::table.on(workflow_versions::tenant_id.eq(workflows::tenant_id).and(
+                workflow_versions::id
+                    .nullable()
+                    .eq(workflows::published_version_id),
+            )),
+        )
+        .filter(
+            workflows::tenant_id
+                .eq(tenant.0)
+                .and(workflows::deleted_at.is_null())
+                .and(workflows::key.eq_any(keys)),
+        )
+        .select((
+            workflows::key,
+            sql::<Nullable<Jsonb>>("coalesce(workflow_versions.definition, workflows.draft) -> 'inputs'"),
+        ))
+        .load(&mut **transaction)
+        .await?;
+    rows.into_iter()
+        .map(|(key, inputs)| {
+            let inputs = inputs.map_or_else(|| Ok(BTreeMap::new()), serde_json::from_value);
+            let inputs = inputs.map_err(|error| unreadable::<Draft>(&key, &error))?;
+            Ok((key, inputs))
+        })
+        .collect()
 }
 
 /// Makes `version`, the edition `number`, the one that runs start from, and raises the workflow's revision.

@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::run::named;
@@ -111,8 +112,21 @@ pub struct ShardingSpec {
     #[serde(default)]
     pub strategy: ShardingStrategy,
     /// What each shard is given, by its index.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "by_index"
+    )]
     pub parameters: BTreeMap<i32, String>,
+}
+
+/// The names of a JSON object are texts, and within a tagged enum serde does not read numbers out of them.
+fn by_index<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<i32, String>, D::Error> {
+    let named = BTreeMap::<String, String>::deserialize(deserializer)?;
+    named
+        .into_iter()
+        .map(|(index, value)| Ok((index.parse().map_err(D::Error::custom)?, value)))
+        .collect()
 }
 
 named! {

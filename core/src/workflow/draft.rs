@@ -2,13 +2,14 @@
 //!
 //! A draft names task nodes; a version repeats them. Between the two lies [`Draft::resolve`], which looks every node up in a
 //! [`Catalogue`], merges what the program, the task node and the node say, and checks what can only be seen from the whole:
-//! whether the inputs that templates refer to are declared. It runs when a draft is saved, to find faults, and again when it
+//! whether its parts fit together (see [`super::coherence`]). It runs when a draft is saved, to find faults, and again when it
 //! is published, because what it names may have been edited since.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::coherence::{Resolved, SubWorkflows, Whole};
 use super::graph::{Vertex, edges_with_derived};
 use super::{
     ApprovalSpec, BranchSpec, Conduct, Definition, Edge, EndpointSpec, InputSpec, NodeSpec, ProgramSpec,
@@ -17,8 +18,7 @@ use super::{
 use crate::check::Faults;
 use crate::id::{EndpointId, ProgramId, TaskNodeId, WorkflowId};
 use crate::registered::{Registered, Registrable};
-use crate::task_node::{NodeSettings, TaskNodeSpec, TaskWork};
-use crate::template::{Names, TemplateError, TemplateScope, check_template, templates_of};
+use crate::task_node::{NodeSettings, Performer, TaskNodeSpec, TaskWork};
 
 /// The priority of workflows that name none.
 pub const DEFAULT_PRIORITY: i16 = 5;
@@ -116,6 +116,8 @@ pub struct Catalogue {
     pub programs: HashMap<ProgramId, Registered<ProgramSpec>>,
     /// The endpoints that these call.
     pub endpoints: HashMap<EndpointId, Registered<EndpointSpec>>,
+    /// What the workflows that its nodes run may be given.
+    pub sub_workflows: SubWorkflows,
 }
 
 impl Draft {
@@ -123,34 +125,48 @@ impl Draft {
     pub fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Definition {
         let nodes: Vec<Option<&DraftNode>> = self.nodes.iter().map(Some).collect();
         let vertices: Vec<Vertex<'_>> = self.nodes.iter().map(DraftNode::vertex).collect();
+        let edges = edges_with_derived(&vertices, &self.edges);
+        let whole = Whole {
+            keys: self.nodes.iter().map(|node| node.key.as_str()).collect(),
+            nodes: resolve(&nodes, catalogue, faults),
+            edges: &edges,
+            has_sound_edges: true,
+            inputs: &self.inputs,
+            conduct: &self.conduct,
+            sub_workflows: &catalogue.sub_workflows,
+        };
+        whole.check(faults);
+        let nodes = whole.nodes.into_iter().flatten().map(|resolved| resolved.spec);
         Definition {
-            nodes: resolve(&nodes, &self.inputs, catalogue, faults),
-            edges: edges_with_derived(&vertices, &self.edges),
+            nodes: nodes.collect(),
+            edges,
             inputs: self.inputs.clone(),
             conduct: self.conduct.clone(),
         }
     }
+
+    /// The keys of the workflows that its nodes run.
+    pub fn sub_workflows(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(DraftNode::sub_workflow)
+    }
 }
 
 /// Resolves the nodes that there are, each at its place among those that are missing.
-pub(super) fn resolve(
-    nodes: &[Option<&DraftNode>],
-    inputs: &BTreeMap<String, InputSpec>,
+pub(super) fn resolve<'a>(
+    nodes: &[Option<&'a DraftNode>],
     catalogue: &Catalogue,
     faults: &mut Faults,
-) -> Vec<NodeSpec> {
-    let declared: Option<Vec<&str>> =
-        (!inputs.is_empty()).then(|| inputs.keys().map(String::as_str).collect());
-    let mut specs = Vec::with_capacity(nodes.len());
+) -> Vec<Option<Resolved<'a>>> {
+    let mut resolved = Vec::with_capacity(nodes.len());
     faults.within("nodes", |faults| {
         faults.every(nodes, |faults, node| {
-            if let Some(spec) = node.and_then(|node| node.resolve(catalogue, faults)) {
-                check_inputs(&spec.work, declared.as_deref(), faults);
-                specs.push(spec);
-            }
+            resolved.push(node.and_then(|node| {
+                let spec = node.resolve(catalogue, faults)?;
+                Some(Resolved { node, spec })
+            }));
         });
     });
-    specs
+    resolved
 }
 
 impl DraftNode {
@@ -165,7 +181,6 @@ impl DraftNode {
 
     fn resolve(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<NodeSpec> {
         let (work, settings) = self.resolve_work(catalogue, faults)?;
-        self.check_applicable(&work, faults);
         Some(NodeSpec {
             key: self.key.clone(),
             work,
@@ -189,12 +204,21 @@ impl DraftNode {
 
     /// What it does, and the settings that hold for it.
     fn resolve_work(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<(Work, NodeSettings)> {
+        let alone = |work: Work, performer, faults: &mut Faults| {
+            self.settings
+                .check_applicable(performer, &NodeSettings::default(), faults);
+            Some((work, self.settings.clone()))
+        };
         let id = match &self.work {
             NodeWork::TaskNode(id) => id,
-            NodeWork::Workflow(spec) => return Some((Work::Workflow(spec.clone()), self.settings.clone())),
-            NodeWork::Branch(spec) => return Some((Work::Branch(spec.clone()), self.settings.clone())),
-            NodeWork::Approval(spec) => return Some((Work::Approval(spec.clone()), self.settings.clone())),
-            NodeWork::Wait(spec) => return Some((Work::Wait(spec.clone()), self.settings.clone())),
+            NodeWork::Workflow(spec) => {
+                return alone(Work::Workflow(spec.clone()), Performer::Workflow, faults);
+            }
+            NodeWork::Branch(spec) => return alone(Work::Branch(spec.clone()), Performer::Branch, faults),
+            NodeWork::Approval(spec) => {
+                return alone(Work::Approval(spec.clone()), Performer::Approval, faults);
+            }
+            NodeWork::Wait(spec) => return alone(Work::Wait(spec.clone()), Performer::Wait, faults),
         };
         let Some(task_node) = catalogue.task_nodes.get(id) else {
             faults.within("taskNode", |faults| {
@@ -202,8 +226,13 @@ impl DraftNode {
             });
             return None;
         };
-        let settings = self.settings.over(&task_node.spec.settings);
-        let work = match task_node.spec.work {
+        let TaskNodeSpec {
+            work,
+            settings: below,
+        } = &task_node.spec;
+        self.settings.check_applicable(work.performer(), below, faults);
+        let settings = self.settings.over(below);
+        let work = match *work {
             TaskWork::NoOp => Work::NoOp,
             TaskWork::Program(id) => {
                 Work::Program(with_settings(&catalogue.programs.get(&id)?.spec, &settings))
@@ -213,18 +242,11 @@ impl DraftNode {
         Some((work, settings))
     }
 
-    /// A node whose task node runs no program has nothing to give arguments and variables to.
-    fn check_applicable(&self, work: &Work, faults: &mut Faults) {
-        if matches!(work, Work::Program(_)) {
-            return;
-        }
-        let given = [
-            ("arguments", self.settings.arguments.is_some()),
-            ("environment", !self.settings.environment.is_empty()),
-        ];
-        for (name, _) in given.into_iter().filter(|(_, given)| *given) {
-            let message = "the task node runs no program, so its node has no arguments and no environment";
-            faults.within(name, |faults| faults.invalid(message));
+    /// The key of the workflow that it runs, if it runs one.
+    pub(super) fn sub_workflow(&self) -> Option<&str> {
+        match &self.work {
+            NodeWork::Workflow(spec) => Some(&spec.key),
+            _ => None,
         }
     }
 }
@@ -236,36 +258,6 @@ fn with_settings(program: &ProgramSpec, settings: &NodeSettings) -> ProgramSpec 
     }
     program.environment.extend(settings.environment.clone());
     program
-}
-
-/// Checks that every input which the node's templates refer to is declared, if any are.
-fn check_inputs(work: &Work, declared: Option<&[&str]>, faults: &mut Faults) {
-    let Some(declared) = declared else { return };
-    let (noun, key) = match work {
-        Work::NoOp | Work::Workflow(_) | Work::Branch(_) | Work::Approval(_) | Work::Wait(_) => return,
-        Work::Program(program) => ("program", &program.key),
-        Work::Endpoint(endpoint) => ("endpoint", &endpoint.key),
-    };
-    let scope = TemplateScope {
-        inputs: Names::These(&|name| declared.contains(&name)),
-        is_called_back: true,
-        ..TemplateScope::ALONE
-    };
-    let mut missing: Vec<String> = templates_of(work)
-        .into_iter()
-        .filter_map(|template| match check_template(template, &scope) {
-            Err(TemplateError::MissingInput(name)) => Some(name),
-            _ => None,
-        })
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    for name in missing {
-        faults.invalid(format!(
-            "the {noun} {key:?}, as this node uses it, refers to ${{inputs.{name}}}, and the workflow declares the inputs {}",
-            declared.join(", ")
-        ));
-    }
 }
 
 #[cfg(test)]
@@ -319,7 +311,7 @@ mod tests {
         let catalogue = Catalogue {
             task_nodes: HashMap::from([(task_node, registered(task_node, "say", spec))]),
             programs: HashMap::from([(program, registered(program, "echo", echo()))]),
-            endpoints: HashMap::new(),
+            ..Catalogue::default()
         };
         (catalogue, task_node)
     }

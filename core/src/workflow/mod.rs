@@ -4,7 +4,9 @@
 //! it was started to do, whatever has been edited since; and whoever has read a version once need never read it again.
 
 mod behaviour;
+mod coherence;
 mod definition;
+mod difference;
 mod draft;
 pub mod graph;
 mod input_schema;
@@ -17,14 +19,19 @@ pub use behaviour::{
     Answer, ApprovalSpec, BranchCase, BranchMode, BranchSpec, Deadline, FailureStrategy, MapSpec, Overdue,
     ShardingSpec, ShardingStrategy, Spread, SubWorkflowSpec, TriggerRule, WaitSpec,
 };
+pub use coherence::SubWorkflows;
 pub use definition::{
     CallbackSpec, Conduct, Definition, Digest, DigestError, EndpointSpec, InputSpec, InputType, NodeSpec,
     PackageRef, ProgramSpec, Runtime, StatusRange, Work,
 };
+pub use difference::{Change, Difference, EdgeChange, FieldChange, NamedChange};
 pub use draft::{Catalogue, DEFAULT_PRIORITY, Draft, DraftNode, NodeWork, Workflow};
 pub use graph::{Edge, Graph};
 pub use input_schema::{InputFault, InputSchema, InputSchemaError, InputSchemas};
 pub use limits::WorkflowLimits;
 pub use pinned::PinnedVersion;
-pub use proposal::{EdgeProposal, InputProposal, NodeProposal, ProposedDraft, WorkflowProposal};
+pub use proposal::{
+    ConductProposal, EdgeProposal, InputProposal, NodeProposal, NodeWorkProposal, ProposedDraft,
+    ShardingProposal, SpreadProposal, SubWorkflowProposal, TaskNodes, WorkflowProposal,
+};
 pub use version::WorkflowVersion;

@@ -1,14 +1,28 @@
 //! A workflow as a caller proposes it, and its way to a [`Draft`].
 
+mod conduct;
+mod deadline;
+mod node_work;
+mod spread;
+
+pub use conduct::ConductProposal;
+pub use node_work::{NodeWorkProposal, SubWorkflowProposal};
+pub use spread::{ShardingProposal, SpreadProposal};
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::Value;
 
+use node_work::check_expression;
+
+use super::coherence::Whole;
 use super::draft::{self, Catalogue, DEFAULT_PRIORITY};
-use super::graph::{GraphFault, Vertex, check};
-use super::{Conduct, Draft, DraftNode, Edge, InputSchema, InputSpec, InputType, NodeWork, TriggerRule};
-use crate::check::{Faults, check_key, check_range, check_text, holds_nul, quoted};
+use super::graph::{Checked, GraphFault, Vertex, check};
+use super::{
+    Conduct, Draft, DraftNode, Edge, InputSchema, InputSpec, InputType, NodeWork, Spread, TriggerRule,
+};
+use crate::check::{Faults, Severity, check_key, check_range, check_text, holds_nul, quoted};
 use crate::error::RefusalCode;
 use crate::id::TaskNodeId;
 use crate::registered::Reference;
@@ -34,21 +48,34 @@ pub struct WorkflowProposal {
     pub inputs: Vec<InputProposal>,
     /// The priority of runs that name none, 0 (last) to 9 (first).
     pub priority: Option<i32>,
+    /// How its runs go as a whole.
+    pub conduct: ConductProposal,
     /// Whether the version is made at once, together with the draft.
     pub publish: bool,
 }
+
+/// The task nodes that a proposal names, as far as they exist.
+pub type TaskNodes = HashMap<Reference<TaskNodeId>, TaskNodeId>;
 
 /// A node as a caller gives it.
 #[derive(Clone, Debug, Serialize)]
 pub struct NodeProposal {
     /// Its name within the workflow.
     pub key: String,
-    /// The task node that it uses.
-    pub task_node: Reference<TaskNodeId>,
+    /// What it does: one of these.
+    pub work: Vec<NodeWorkProposal>,
     /// The names that it needs somebody to have produced before.
     pub requires: Vec<String>,
     /// The names that others may require.
     pub produces: Vec<String>,
+    /// When it starts.
+    pub trigger_rule: TriggerRule,
+    /// An expression that must be true when it starts.
+    pub condition: Option<String>,
+    /// It passes as a success without being done.
+    pub disabled: bool,
+    /// How it runs more than once: at most one of these.
+    pub spread: Vec<SpreadProposal>,
     /// What it says beyond its task node.
     pub settings: SettingsProposal,
 }
@@ -76,40 +103,71 @@ pub struct InputProposal {
 /// It is kept so that what can be said of its sound parts is said together with what is wrong with the others.
 #[derive(Clone, Debug)]
 pub struct ProposedDraft {
+    keys: Vec<String>,
     nodes: Vec<Option<DraftNode>>,
-    edges: Vec<Edge>,
+    edges: ProposedEdges,
     inputs: BTreeMap<String, InputSpec>,
     priority: i16,
+    conduct: Conduct,
+}
+
+/// The edges of a proposal, as far as they are edges.
+#[derive(Clone, Debug)]
+struct ProposedEdges {
+    /// First those given, then those derived.
+    all: Vec<Edge>,
+    /// How many of them were given.
+    given: usize,
+    /// Whether nothing is wrong with any.
+    are_sound: bool,
 }
 
 impl ProposedDraft {
     /// Checks what can only be seen from what the nodes lead to.
     pub fn check_resolved(&self, catalogue: &Catalogue, faults: &mut Faults) {
         let nodes: Vec<Option<&DraftNode>> = self.nodes.iter().map(Option::as_ref).collect();
-        draft::resolve(&nodes, &self.inputs, catalogue, faults);
+        let whole = Whole {
+            keys: self.keys.iter().map(String::as_str).collect(),
+            nodes: draft::resolve(&nodes, catalogue, faults),
+            edges: &self.edges.all,
+            has_sound_edges: self.edges.are_sound,
+            inputs: &self.inputs,
+            conduct: &self.conduct,
+            sub_workflows: &catalogue.sub_workflows,
+        };
+        whole.check(faults);
+    }
+
+    /// The keys of the workflows that its nodes run.
+    pub fn sub_workflows(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().flatten().filter_map(DraftNode::sub_workflow)
+    }
+
+    /// What a run may be given.
+    #[must_use]
+    pub fn inputs(&self) -> &BTreeMap<String, InputSpec> {
+        &self.inputs
     }
 
     /// The draft, unless a node is missing.
     #[must_use]
     pub fn into_draft(self) -> Option<Draft> {
         let nodes: Option<Vec<DraftNode>> = self.nodes.into_iter().collect();
+        let mut edges = self.edges.all;
+        edges.truncate(self.edges.given);
         nodes.map(|nodes| Draft {
             nodes,
-            edges: self.edges,
+            edges,
             inputs: self.inputs,
             priority: self.priority,
-            conduct: Conduct::default(),
+            conduct: self.conduct,
         })
     }
 }
 
 impl WorkflowProposal {
     /// Checks everything that needs no more than the task nodes which the proposal names.
-    pub fn check(
-        &self,
-        task_nodes: &HashMap<Reference<TaskNodeId>, TaskNodeId>,
-        faults: &mut Faults,
-    ) -> ProposedDraft {
+    pub fn check(&self, task_nodes: &TaskNodes, faults: &mut Faults) -> ProposedDraft {
         let priority = self.priority.unwrap_or(i32::from(DEFAULT_PRIORITY));
         faults.within("priority", |faults| {
             check_range(faults, "the priority", priority.into(), 0..=9);
@@ -121,28 +179,38 @@ impl WorkflowProposal {
                 nodes.push(node.check(task_nodes, faults));
             });
         });
+        let conduct = self.conduct.check(faults);
         ProposedDraft {
+            keys: self.nodes.iter().map(|node| node.key.clone()).collect(),
             nodes,
             edges: self.check_graph(faults),
             inputs,
             priority: priority.try_into().unwrap_or(DEFAULT_PRIORITY),
+            conduct,
         }
     }
 
-    /// The given edges, as far as they are edges.
-    fn check_graph(&self, faults: &mut Faults) -> Vec<Edge> {
+    fn check_graph(&self, faults: &mut Faults) -> ProposedEdges {
         let nodes: Vec<Vertex<'_>> = self.nodes.iter().map(NodeProposal::vertex).collect();
         let edges: Vec<(&str, &str)> = self
             .edges
             .iter()
             .map(|edge| (edge.from.as_str(), edge.to.as_str()))
             .collect();
-        let mut checked = check(&nodes, &edges);
-        for fault in checked.faults {
+        let Checked {
+            edges: all,
+            given,
+            faults: found,
+        } = check(&nodes, &edges);
+        let are_sound = found.iter().all(|fault| fault.severity() == Severity::Remark);
+        for fault in found {
             tell(fault, faults);
         }
-        checked.edges.truncate(checked.given);
-        checked.edges
+        ProposedEdges {
+            all,
+            given,
+            are_sound,
+        }
     }
 
     fn check_inputs(&self, faults: &mut Faults) -> BTreeMap<String, InputSpec> {
@@ -169,56 +237,68 @@ impl NodeProposal {
         }
     }
 
-    fn check(
-        &self,
-        task_nodes: &HashMap<Reference<TaskNodeId>, TaskNodeId>,
-        faults: &mut Faults,
-    ) -> Option<DraftNode> {
+    /// The task nodes that it names.
+    pub fn task_nodes(&self) -> impl Iterator<Item = &Reference<TaskNodeId>> {
+        self.work.iter().filter_map(|work| match work {
+            NodeWorkProposal::TaskNode(reference) => Some(reference),
+            _ => None,
+        })
+    }
+
+    fn check(&self, task_nodes: &TaskNodes, faults: &mut Faults) -> Option<DraftNode> {
         faults.within("key", |faults| check_key(faults, &self.key));
         for (list, names) in [("requires", &self.requires), ("produces", &self.produces)] {
             faults.each(list, names, MOST_NAMES, |faults, name| check_name(faults, name));
         }
-        // Whether the task node runs a program is seen when the draft is resolved.
-        let settings = self.settings.check(true, faults);
-        let Some(&task_node) = task_nodes.get(&self.task_node) else {
-            faults.within("taskNode", |faults| match &self.task_node {
-                Reference::Key(key) => {
-                    faults.missing(format!("there is no task node with the key {}", quoted(key)));
-                }
-                Reference::Id(_) => faults.missing("there is no task node with that id"),
-            });
-            return None;
-        };
+        let settings = self.settings.check(faults);
+        if let Some(condition) = &self.condition {
+            faults.within("condition", |faults| check_expression(faults, condition));
+        }
+        let spreads: Vec<Spread> = self.spread.iter().map(|spread| spread.check(faults)).collect();
+        if let [_, others @ ..] = self.spread.as_slice() {
+            for other in others {
+                faults.within(other.field(), |faults| {
+                    faults.invalid("a node has one of `map`, `sharding` and `broadcast` at most");
+                });
+            }
+        }
+        let works: Vec<Option<NodeWork>> = self
+            .work
+            .iter()
+            .map(|work| work.check(task_nodes, faults))
+            .collect();
+        self.check_one_work(faults);
         Some(DraftNode {
             key: self.key.clone(),
-            work: NodeWork::TaskNode(task_node),
+            work: works.into_iter().next().flatten()?,
             requires: self.requires.clone(),
             produces: self.produces.clone(),
             settings,
-            trigger_rule: TriggerRule::default(),
-            condition: None,
-            disabled: false,
-            spread: None,
+            trigger_rule: self.trigger_rule,
+            condition: self.condition.clone(),
+            disabled: self.disabled,
+            spread: spreads.into_iter().next(),
         })
+    }
+
+    fn check_one_work(&self, faults: &mut Faults) {
+        const RULE: &str =
+            "a node has exactly one of `taskNode`, `workflow`, `branch`, `approval` and `wait`";
+        match self.work.as_slice() {
+            [_] => {}
+            [] => faults.invalid(RULE),
+            [_, others @ ..] => {
+                for other in others {
+                    faults.within(other.field(), |faults| faults.invalid(RULE));
+                }
+            }
+        }
     }
 }
 
 impl InputProposal {
     fn check(&self, faults: &mut Faults) {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let begins_well = self
-            .name
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-        if !begins_well || self.name.len() > 63 || !self.name.bytes().all(inner) {
-            let told = quoted(&self.name);
-            faults.within("name", |faults| {
-                faults.invalid(format!(
-                    "{told} is not the name of an input: 1 to 63 letters, digits, `_` and `-`"
-                ));
-            });
-        }
+        faults.within("name", |faults| check_name_of_value(faults, &self.name));
         faults.within("description", |faults| {
             check_text(faults, &self.spec.description, LONGEST_INPUT);
         });
@@ -243,6 +323,22 @@ impl InputProposal {
                 .map_err(|error| faults.within_all(&error.at, |faults| faults.invalid(error.reason)))
                 .ok()
         })
+    }
+}
+
+/// Checks the name of an input or an output, which templates and expressions refer to.
+fn check_name_of_value(faults: &mut Faults, name: &str) {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let begins_well = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    if !begins_well || name.len() > 63 || !name.bytes().all(inner) {
+        let told = quoted(name);
+        faults.invalid(format!(
+            "{told} is not the name of an input or an output: 1 to 63 letters, digits, `_` and `-`, beginning with a \
+             letter or `_`"
+        ));
     }
 }
 
@@ -305,9 +401,13 @@ mod tests {
     fn proposal(nodes: &[&str], edges: &[(&str, &str)]) -> WorkflowProposal {
         let node = |key: &&str| NodeProposal {
             key: (*key).to_owned(),
-            task_node: Reference::Key("known".to_owned()),
+            work: vec![NodeWorkProposal::TaskNode(Reference::Key("known".to_owned()))],
             requires: Vec::new(),
             produces: Vec::new(),
+            trigger_rule: TriggerRule::default(),
+            condition: None,
+            disabled: false,
+            spread: Vec::new(),
             settings: SettingsProposal::default(),
         };
         let edge = |&(from, to): &(&str, &str)| EdgeProposal {
@@ -319,6 +419,7 @@ mod tests {
             edges: edges.iter().map(edge).collect(),
             inputs: Vec::new(),
             priority: None,
+            conduct: ConductProposal::default(),
             publish: false,
         }
     }
@@ -342,7 +443,7 @@ mod tests {
     #[test]
     fn every_fault_is_told_at_its_place() {
         let mut faulty = proposal(&["a", "B", "a"], &[("a", "x"), ("y", "a"), ("a", "a")]);
-        faulty.nodes[1].task_node = Reference::Key("unknown".to_owned());
+        faulty.nodes[1].work = vec![NodeWorkProposal::TaskNode(Reference::Key("unknown".to_owned()))];
         faulty.nodes[0].settings.cost = Some(0);
         faulty.priority = Some(-1);
         let spec = InputSpec {

@@ -1,68 +1,12 @@
 //! What task nodes, and the nodes of workflows, say beyond what they run or call.
 
-use async_graphql::{InputObject, Object, SimpleObject};
-use waterclock_core::task_node::SettingsProposal;
-use waterclock_core::{retry, task_node};
+use async_graphql::{InputObject, Object};
+use waterclock_core::task_node::{self, SettingsProposal};
 
+use super::deadline::{Deadline, DeadlineInput, Overdue};
+use super::retry::{RetryPolicy, RetryPolicyInput};
 use crate::graphql::named::{NamedValue, NamedValueInput, named, named_values};
 use crate::graphql::scalar::Duration;
-
-/// When a task run is tried again.
-#[derive(Clone, Copy, Debug, SimpleObject)]
-pub(crate) struct RetryPolicy {
-    /// Attempts in all, faults not counted.
-    max_attempts: i32,
-    /// How long to wait before the second attempt.
-    delay: Duration,
-    /// What the wait is multiplied by before each further attempt.
-    factor: f64,
-    /// The longest wait.
-    max_delay: Duration,
-    /// Faults in all before the task run fails for good.
-    max_faults: i32,
-}
-
-impl From<&retry::RetryPolicy> for RetryPolicy {
-    fn from(retry: &retry::RetryPolicy) -> Self {
-        Self {
-            max_attempts: retry.max_attempts,
-            delay: Duration(retry.delay_ms),
-            factor: retry.factor,
-            max_delay: Duration(retry.max_delay_ms),
-            max_faults: retry.max_faults,
-        }
-    }
-}
-
-/// When a task run is tried again. A failure (the work said no) spends one of the attempts; a fault (the executor was lost or
-/// could not start the work) spends none, and has a bound of its own.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub(crate) struct RetryPolicyInput {
-    /// Attempts in all, 1 to 100, faults not counted; 1 when absent.
-    max_attempts: Option<i32>,
-    /// How long to wait before the second attempt; nothing when absent.
-    delay: Option<Duration>,
-    /// What the wait is multiplied by before each further attempt, 1 to 100; 1 when absent.
-    factor: Option<f64>,
-    /// The longest wait; an hour when absent.
-    max_delay: Option<Duration>,
-    /// Faults in all before the task run fails for good, 1 to 100; 5 when absent.
-    max_faults: Option<i32>,
-}
-
-impl From<RetryPolicyInput> for retry::RetryPolicy {
-    fn from(input: RetryPolicyInput) -> Self {
-        let default = Self::default();
-        Self {
-            max_attempts: input.max_attempts.unwrap_or(default.max_attempts),
-            delay_ms: input.delay.map_or(default.delay_ms, |delay| delay.0),
-            factor: input.factor.unwrap_or(default.factor),
-            max_delay_ms: input.max_delay.map_or(default.max_delay_ms, |delay| delay.0),
-            max_faults: input.max_faults.unwrap_or(default.max_faults),
-            ..default
-        }
-    }
-}
 
 /// What a node says beyond what it runs or calls.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -79,6 +23,12 @@ pub(crate) struct NodeSettingsFields {
     cost: Option<i32>,
     /// How long an attempt may take; unbounded when absent.
     timeout: Option<Duration>,
+    /// What becomes of an attempt that takes longer; it fails when absent.
+    on_timeout: Option<Overdue>,
+    /// How long it may wait for its first attempt to start; unbounded when absent.
+    start_deadline: Option<DeadlineInput>,
+    /// Whether its failure counts as success: for the nodes that wait for it, and for its run.
+    allow_failure: Option<bool>,
     /// How long a program has between TERM and KILL; 10 seconds when absent.
     grace: Option<Duration>,
     /// When a task run is tried again; never after a failure when absent.
@@ -94,6 +44,9 @@ impl From<NodeSettingsFields> for SettingsProposal {
             priority: fields.priority,
             cost: fields.cost,
             timeout_ms: fields.timeout.map(|timeout| timeout.0),
+            on_timeout: fields.on_timeout.map(Into::into),
+            start_deadline: fields.start_deadline.map(Into::into),
+            allow_failure: fields.allow_failure,
             grace_ms: fields.grace.map(|grace| grace.0),
             retry: fields.retry.map(Into::into),
         }
@@ -134,6 +87,21 @@ impl NodeSettings<'_> {
     /// How long an attempt may take.
     async fn timeout(&self) -> Option<Duration> {
         self.0.timeout_ms.map(Duration)
+    }
+
+    /// What becomes of an attempt that takes longer.
+    async fn on_timeout(&self) -> Option<Overdue> {
+        self.0.on_timeout.map(Into::into)
+    }
+
+    /// How long it may wait for its first attempt to start.
+    async fn start_deadline(&self) -> Option<Deadline> {
+        self.0.start_deadline.map(Into::into)
+    }
+
+    /// Whether its failure counts as success: for the nodes that wait for it, and for its run.
+    async fn allow_failure(&self) -> Option<bool> {
+        self.0.allow_failure
     }
 
     /// How long a program has between TERM and KILL.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use waterclock_core::workflow::{self, Edge, InputSpec};
 
+use super::behaviour::NodeBehaviour;
+use super::conduct::Conduct;
 use crate::graphql::connection::weight_of_whole;
 use crate::graphql::loader::load;
 use crate::graphql::scalar::Json;
@@ -91,6 +93,13 @@ impl WorkflowDraft {
         inputs(&self.0.spec.inputs)
     }
 
+    /// How its runs go as a whole.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn conduct(&self) -> Conduct {
+        Conduct(self.0.spec.conduct.clone())
+    }
+
     /// The nodes, in the order in which they were given.
     #[graphql(complexity = "weight_of_whole(child_complexity)")]
     async fn nodes(&self) -> Vec<DraftNode> {
@@ -121,7 +130,7 @@ impl DraftNode {
     }
 }
 
-/// A node of a draft: a task node under a name of its own.
+/// A node of a draft: what it does, under a name of its own, and when, how often and for whom it does it.
 #[Object]
 impl DraftNode {
     /// Its name within the workflow.
@@ -145,6 +154,13 @@ impl DraftNode {
     /// The names that other nodes may require.
     async fn produces(&self) -> &[String] {
         &self.node().produces
+    }
+
+    /// When, how often and for whom it runs.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn behaviour(&self) -> NodeBehaviour<'_> {
+        self.node().into()
     }
 
     /// What it says beyond its task node.

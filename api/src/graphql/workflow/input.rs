@@ -1,31 +1,17 @@
 //! A workflow as clients propose it.
 
 use async_graphql::{ID, InputObject};
-use waterclock_core::workflow::{EdgeProposal, InputProposal, InputSpec, NodeProposal, WorkflowProposal};
+use waterclock_core::command::roll_back_workflow::RollBack;
+use waterclock_core::workflow::{ConductProposal, EdgeProposal, InputProposal, InputSpec, WorkflowProposal};
 
+use super::conduct::FailureStrategy;
 use super::draft::InputType;
-use crate::graphql::id::Kind;
+use super::node_input::{NamedExpressionInput, WorkflowNodeInput};
+use crate::graphql::id::{Kind, of_kind};
 use crate::graphql::mutate::{Propose, inputs};
-use crate::graphql::reference::ReferenceInput;
+use crate::graphql::named::named;
 use crate::graphql::scalar::Json;
-use crate::graphql::task_node::NodeSettingsFields;
-
-/// A node: a task node under a name of its own. What it says goes before what the task node says.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct WorkflowNodeInput {
-    /// Its name within the workflow: 1 to 63 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
-    key: String,
-    /// The task node that it uses.
-    task_node: ReferenceInput,
-    /// The names that it needs another node to have produced before: it waits for whichever node produces each. 1 to 127
-    /// letters, digits and `-_./:@`.
-    requires: Option<Vec<String>>,
-    /// The names that other nodes may require. A name is produced by one node at most.
-    produces: Option<Vec<String>>,
-    /// What it says beyond its task node.
-    #[graphql(flatten)]
-    settings: NodeSettingsFields,
-}
+use crate::graphql::task_node::DeadlineInput;
 
 /// An edge: one node waits for another.
 #[derive(Clone, Debug, InputObject)]
@@ -75,6 +61,13 @@ pub(crate) struct WorkflowFields {
     inputs: Option<Vec<InputDeclarationInput>>,
     /// The priority of runs that name none, 0 (last) to 9 (first); 5 when absent.
     priority: Option<i32>,
+    /// What a run does when one of its nodes has failed for good.
+    #[graphql(default_with = "FailureStrategy::Continue")]
+    failure_strategy: FailureStrategy,
+    /// How long a run may take from its start, at most 365 days; unbounded when absent.
+    timeout: Option<DeadlineInput>,
+    /// What a successful run returns: expressions that read `inputs`, `run`, and `nodes.KEY` of every node.
+    outputs: Option<Vec<NamedExpressionInput>>,
 }
 
 /// Publishes a workflow's draft.
@@ -84,6 +77,27 @@ pub(crate) struct PublishWorkflowInput {
     pub(super) id: ID,
     /// The revision that the caller has read; another one is a conflict.
     pub(super) expected_revision: i32,
+}
+
+/// Goes back to an earlier version of a workflow.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct RollBackWorkflowInput {
+    /// The workflow.
+    id: ID,
+    /// The edition to go back to.
+    number: i32,
+    /// The revision that the caller has read; another one is a conflict.
+    expected_revision: i32,
+}
+
+impl From<RollBackWorkflowInput> for RollBack {
+    fn from(input: RollBackWorkflowInput) -> Self {
+        Self {
+            id: of_kind(Kind::Workflow, &input.id),
+            expected_revision: input.expected_revision,
+            number: input.number,
+        }
+    }
 }
 
 impl Propose for WorkflowFields {
@@ -105,22 +119,14 @@ impl Propose for WorkflowFields {
                 .map(Into::into)
                 .collect(),
             priority: self.priority,
+            conduct: ConductProposal {
+                failure_strategy: self.failure_strategy.into(),
+                timeout: self.timeout.map(Into::into),
+                outputs: named(self.outputs),
+            },
             publish: self.publish,
         };
         (self.description, proposal)
-    }
-}
-
-impl From<WorkflowNodeInput> for NodeProposal {
-    fn from(input: WorkflowNodeInput) -> Self {
-        let task_node = input.task_node.resolve(Kind::TaskNode);
-        Self {
-            key: input.key,
-            task_node,
-            requires: input.requires.unwrap_or_default(),
-            produces: input.produces.unwrap_or_default(),
-            settings: input.settings.into(),
-        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! Workflows, their drafts, their versions, and the graphs of both.
 
+mod behaviour;
+mod conduct;
+mod difference;
 mod draft;
 mod graph;
 mod input;
 mod mutation;
+mod node_input;
 mod object;
 mod query;
 mod validation;

@@ -3,10 +3,11 @@
 use async_graphql::{Context, ID, Object, Result};
 use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::publish_workflow::publish_workflow;
+use waterclock_core::command::roll_back_workflow::roll_back_workflow;
 use waterclock_core::store::Database;
 use waterclock_core::workflow::Draft;
 
-use super::input::{CreateWorkflowInput, PublishWorkflowInput, UpdateWorkflowInput};
+use super::input::{CreateWorkflowInput, PublishWorkflowInput, RollBackWorkflowInput, UpdateWorkflowInput};
 use super::object::Workflow;
 use crate::graphql::error::payload;
 use crate::graphql::guard::{DEVELOPER, author};
@@ -33,6 +34,14 @@ payload! {
     /// What became of `publishWorkflow`.
     PublishWorkflowPayload {
         /// The workflow, if its published version holds what its draft holds.
+        workflow: Workflow
+    }
+}
+
+payload! {
+    /// What became of `rollBackWorkflow`.
+    RollBackWorkflowPayload {
+        /// The workflow, if its published version holds what the earlier one held.
         workflow: Workflow
     }
 }
@@ -89,6 +98,20 @@ impl WorkflowMutation {
         let database = context.data::<Database>()?;
         let published = publish_workflow(database, &author(context)?, id, input.expected_revision).await;
         PublishWorkflowPayload::of(published, |published| published.workflow.into())
+    }
+
+    /// Makes a version that holds exactly what an earlier one held, with its programs and endpoints as they were then, and lets
+    /// runs start from it; runs under way keep the version they have. The draft stays as it is: `diff` tells what publishing it
+    /// would change. When the latest version holds the same, that one stays. Needs the scope `developer`.
+    #[graphql(guard = "DEVELOPER")]
+    async fn roll_back_workflow(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The workflow, and the version to go back to.")] input: RollBackWorkflowInput,
+    ) -> Result<RollBackWorkflowPayload> {
+        let database = context.data::<Database>()?;
+        let published = roll_back_workflow(database, &author(context)?, input.into()).await;
+        RollBackWorkflowPayload::of(published, |published| published.workflow.into())
     }
 
     /// Deletes a workflow of which no run is live. Its runs stay, and its key is free at once. Needs the scope `developer`.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 use waterclock_core::catalogue::Catalogue;
-use waterclock_core::workflow;
 use waterclock_core::workflow::graph::Outline;
+use waterclock_core::workflow::{self, Definition, Difference};
 
+use super::difference::WorkflowDiff;
 use super::draft::WorkflowDraft;
 use super::graph::WorkflowGraph;
 use super::version::WorkflowVersion;
@@ -17,6 +18,9 @@ use crate::graphql::id::{Kind, encode};
 use crate::graphql::loader::{PublishedOf, load};
 use crate::graphql::registration::Registration;
 
+/// What it weighs to read two editions and compare them.
+const WEIGHT_OF_COMPARISON: usize = 100;
+
 /// A named graph of task nodes.
 #[derive(Clone)]
 pub(crate) struct Workflow(pub Arc<workflow::Workflow>);
@@ -24,6 +28,21 @@ pub(crate) struct Workflow(pub Arc<workflow::Workflow>);
 impl From<workflow::Workflow> for Workflow {
     fn from(workflow: workflow::Workflow) -> Self {
         Self(Arc::new(workflow))
+    }
+}
+
+impl Workflow {
+    async fn version_numbered(&self, context: &Context<'_>, number: i32) -> Result<Option<WorkflowVersion>> {
+        let tenant = caller(context)?.tenant_id;
+        let catalogue = context.data::<Catalogue>()?;
+        let found = catalogue.version(tenant, self.0.id, number).await;
+        Ok(found.map_err(|error| internal(&error))?.map(WorkflowVersion))
+    }
+
+    async fn resolved_draft(&self, context: &Context<'_>) -> Result<Option<Definition>> {
+        let tenant = caller(context)?.tenant_id;
+        let found = context.data::<Catalogue>()?.resolve_draft(tenant, &self.0).await;
+        found.map_err(|error| internal(&error))
     }
 }
 
@@ -70,12 +89,40 @@ impl Workflow {
         context: &Context<'_>,
         #[graphql(desc = "The edition, from 1.")] number: i32,
     ) -> Result<Option<WorkflowVersion>> {
-        let tenant = caller(context)?.tenant_id;
-        let found = context
-            .data::<Catalogue>()?
-            .version(tenant, self.0.id, number)
-            .await;
-        Ok(found.map_err(|error| internal(&error))?.map(WorkflowVersion))
+        self.version_numbered(context, number).await
+    }
+
+    /// What two editions do not have in common. Absent when one of them does not exist, or when the draft names what was deleted
+    /// since.
+    #[graphql(complexity = "WEIGHT_OF_COMPARISON + child_complexity")]
+    async fn diff(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The earlier edition; the published version when absent.")] from: Option<i32>,
+        #[graphql(desc = "The later edition; the draft when absent.")] to: Option<i32>,
+    ) -> Result<Option<WorkflowDiff>> {
+        let from = match from {
+            Some(number) => self.version_numbered(context, number).await?,
+            None => load(context, PublishedOf(self.0.id)).await?.map(WorkflowVersion),
+        };
+        let Some(from) = from else { return Ok(None) };
+        let to = match to {
+            Some(number) => match self.version_numbered(context, number).await? {
+                Some(version) => Some(version),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let before = from.definition(context).await?;
+        let (after, priority) = match &to {
+            Some(version) => (version.definition(context).await?, version.0.priority),
+            None => match self.resolved_draft(context).await? {
+                Some(definition) => (Arc::new(definition), self.0.spec.priority),
+                None => return Ok(None),
+            },
+        };
+        let difference = Difference::between((&before, from.0.priority), (&after, priority));
+        Ok(Some(WorkflowDiff::new(Some(from), to, difference)))
     }
 
     /// The editions, the latest first.

@@ -6,6 +6,8 @@ use async_graphql::{Context, ID, Object, Result};
 use waterclock_core::workflow::graph::Outline;
 use waterclock_core::workflow::{self, Definition, NodeSpec, Work};
 
+use super::behaviour::NodeBehaviour;
+use super::conduct::Conduct;
 use super::draft::{GraphEdge, InputDeclaration, edges, inputs};
 use super::graph::WorkflowGraph;
 use super::object::Workflow;
@@ -15,7 +17,7 @@ use crate::graphql::id::{Kind, encode};
 use crate::graphql::loader::{DefinitionOf, load};
 use crate::graphql::program::PinnedProgram;
 use crate::graphql::scalar::{DateTime, Duration};
-use crate::graphql::task_node::{RetryPolicy, WorkKind};
+use crate::graphql::task_node::{Deadline, Overdue, RetryPolicy, WorkKind};
 
 /// An edition of a workflow.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub(crate) struct WorkflowVersion(pub workflow::WorkflowVersion);
 
 impl WorkflowVersion {
     /// What it holds, read only when it is asked for.
-    async fn definition(&self, context: &Context<'_>) -> Result<Arc<Definition>> {
+    pub(super) async fn definition(&self, context: &Context<'_>) -> Result<Arc<Definition>> {
         Ok(load(context, DefinitionOf(self.0.id)).await?.unwrap_or_default())
     }
 }
@@ -59,6 +61,12 @@ impl WorkflowVersion {
     /// What a run may be given; anything when empty.
     async fn inputs(&self, context: &Context<'_>) -> Result<Vec<InputDeclaration>> {
         Ok(inputs(&self.definition(context).await?.inputs))
+    }
+
+    /// How its runs go as a whole.
+    #[graphql(flatten)]
+    async fn conduct(&self, context: &Context<'_>) -> Result<Conduct> {
+        Ok(Conduct(self.definition(context).await?.conduct.clone()))
     }
 
     /// The nodes, by place.
@@ -184,6 +192,28 @@ impl VersionNode {
     /// How long an attempt may take; unbounded when absent.
     async fn timeout(&self) -> Option<Duration> {
         self.spec().timeout_ms.map(Duration)
+    }
+
+    /// What becomes of an attempt that takes longer.
+    async fn on_timeout(&self) -> Overdue {
+        self.spec().on_timeout.into()
+    }
+
+    /// How long it may wait for its first attempt to start; unbounded when absent.
+    async fn start_deadline(&self) -> Option<Deadline> {
+        self.spec().start_deadline.map(Into::into)
+    }
+
+    /// Whether its failure counts as success: for the nodes that wait for it, and for its run.
+    async fn allow_failure(&self) -> bool {
+        self.spec().allow_failure
+    }
+
+    /// When, how often and for whom it runs.
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
+    async fn behaviour(&self) -> NodeBehaviour<'_> {
+        self.spec().into()
     }
 
     /// How long a program has between TERM and KILL.
