@@ -106,7 +106,7 @@ impl Definitions {
                     None if mode == Mode::Plan => "would refuse",
                     None => "refused",
                 };
-                say(format!("{word:<12} {:<8} {}", proposal.kind, proposal.key));
+                say(format!("{word:<12} {:<12} {}", proposal.kind, proposal.key));
                 for remark in &outcome.remarks {
                     say(format!("{:<12} {remark}", "  remark"));
                 }

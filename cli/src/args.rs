@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
-    ImportDagArgs, LogsArgs, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
+    AlertsArgs, ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs,
+    ImportCommand, ImportDagArgs, LogsArgs, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
 };
 pub(crate) use role::{
-    ApiArgs, AuthArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MigrateArgs, SchedulerArgs, TokenArgs,
-    UpArgs,
+    ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
+    SchedulerArgs, TokenArgs, UpArgs,
 };
 
 const SETTINGS_HELP: &str = "\
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List runs, the latest first
     Runs(RunsArgs),
+    /// List alerts, the latest first
+    Alerts(AlertsArgs),
     /// Cancel a run: nothing new of it starts, and what runs is stopped
     Cancel(CancelArgs),
     /// Print what a task run, or every task run of a run, has printed

@@ -1,5 +1,6 @@
 //! The command line as a client of the API, like anybody's: typed from `schema.graphql`, with a token and an address.
 
+mod alerts;
 mod api;
 mod definitions;
 mod error;
@@ -8,6 +9,7 @@ mod runs;
 mod subscription;
 mod versions;
 
+pub(crate) use alerts::{ListedAlert, Severity};
 pub(crate) use api::Api;
 pub(crate) use definitions::{Found, Problem, UserError};
 pub(crate) use error::ClientError;

@@ -1,5 +1,6 @@
 //! The commands that are clients of the API, one file each.
 
+mod alerts;
 mod cancel;
 mod diff;
 mod graph;
@@ -9,6 +10,7 @@ mod roll_back;
 mod run;
 mod runs;
 
+pub(crate) use alerts::alerts;
 pub(crate) use cancel::cancel;
 pub(crate) use diff::diff;
 pub(crate) use graph::graph;

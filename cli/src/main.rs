@@ -68,6 +68,7 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Run(args) => ask(command::run(args)),
         Command::Runs(args) => ask(command::runs(args)),
         Command::Graph(args) => ask(command::graph(args)),
+        Command::Alerts(args) => ask(command::alerts(args)),
         Command::Cancel(args) => ask(command::cancel(args)),
         Command::Logs(args) => ask(command::logs(args)),
         Command::Import(args) => match args.command {

@@ -78,6 +78,16 @@ id! {
     ExecutorId;
     /// Names one life of a scheduler process.
     SchedulerId;
+    /// Names a channel of alerts.
+    AlertChannelId;
+    /// Names a rule that raises alerts.
+    AlertRuleId;
+    /// Names an alert.
+    AlertId;
+    /// Names a delivery of an alert; every try of it bears this name.
+    AlertDeliveryId;
+    /// Names a silence.
+    SilenceId;
     /// Names an event that a tenant published.
     PublishedEventId;
 }

@@ -21,7 +21,7 @@ use crate::workflow::graph::Expected;
 /// The reading side of what runs.
 #[derive(Clone)]
 pub struct Journal {
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl Journal {

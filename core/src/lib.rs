@@ -4,6 +4,7 @@
 //! [`expression`], [`workflow`], [`run`], [`retry`] and [`assign`] decide from values they are given, [`store`] holds every
 //! statement, [`command`] changes the world in transactions, [`scheduler`] does so under the partition's lock.
 
+pub mod alert;
 pub mod assign;
 pub mod callback;
 pub mod catalogue;

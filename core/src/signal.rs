@@ -37,6 +37,8 @@ pub enum Signal {
     Events(TenantId),
     /// Log lines of this tenant were committed.
     Log(TenantId),
+    /// Deliveries of alerts are due.
+    Deliveries,
     /// Signals were lost; anything may have changed.
     Everything,
 }
@@ -176,6 +178,7 @@ impl Signals {
                 Signal::Executor(executor) => write!(payload, " x{executor}"),
                 Signal::Events(tenant) => write!(payload, " e{tenant}"),
                 Signal::Log(tenant) => write!(payload, " l{tenant}"),
+                Signal::Deliveries => write!(payload, " d"),
                 Signal::Everything => write!(payload, " *"),
             };
             written.expect("writing to a string cannot fail");
@@ -196,6 +199,7 @@ impl Signals {
                 ("x", executor) => executor.parse().ok().map(Signal::Executor),
                 ("e", tenant) => tenant.parse().ok().map(Signal::Events),
                 ("l", tenant) => tenant.parse().ok().map(Signal::Log),
+                ("d", _) => Some(Signal::Deliveries),
                 ("*", _) => Some(Signal::Everything),
                 _ => None,
             })
@@ -215,6 +219,7 @@ mod tests {
             Signal::Executor(ExecutorId::generate()),
             Signal::Events(TenantId::generate()),
             Signal::Log(TenantId::generate()),
+            Signal::Deliveries,
             Signal::Everything,
         ]);
         let payloads = here.encode(&raised);

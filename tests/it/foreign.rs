@@ -3,6 +3,8 @@
 //! What there is to try is read from the schema. A mutation, a subscription, an argument or a kind of node that nobody has
 //! said here how to try fails the test, so that a new one cannot be forgotten.
 
+mod alerts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -27,6 +29,12 @@ struct Estate {
     spares: BTreeMap<&'static str, String>,
     digest: String,
 }
+
+/// What deliveries are signed with.
+const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// When silences begin: so late that they cover nothing of what a test does.
+const FAR: &str = "2070-01-01T00:00:00Z";
 
 /// The key of everything that the owner has.
 fn key(of: &str) -> String {
@@ -83,6 +91,7 @@ impl Estate {
             let input = json!({ "key": key(name), "nodes": nodes, "publish": matches!(spare, None | Some("rollBackWorkflow")) });
             estate.keep("Workflow", spare, made("createWorkflow", input, "workflow").await);
         }
+        estate.found_alerts(owner).await;
         let wish = json!({ "workflow": key("main"), "inputs": { SECRET_WORD: SECRET_WORD } });
         let done = made("startRun", wish.clone(), "run").await;
         let executor = world
@@ -101,6 +110,7 @@ impl Estate {
         );
         estate.keep("Run", Some("terminateRun"), made("startRun", wish, "run").await);
         estate.learn(owner, &done).await;
+        estate.learn_of_alerts(world, owner).await;
         estate
     }
 
@@ -196,14 +206,37 @@ impl Estate {
             }
             "startRun" => json!({ "workflow": key("main") }),
             "startRuns" => json!({ "runs": [{ "workflow": key("main") }] }),
-            "cancelRun" | "terminateRun" | "drainExecutor" => json!({ "id": spare() }),
+            "cancelRun"
+            | "terminateRun"
+            | "drainExecutor"
+            | "testAlertChannel"
+            | "endSilence"
+            | "resendAlertDelivery" => {
+                json!({ "id": spare() })
+            }
+            "registerAlertChannel" => {
+                json!({ "key": key("theirs"), "target": { "webhook": { "url": "http://127.0.0.1/", "secret": SIGNING_SECRET } } })
+            }
+            "updateAlertChannel" => {
+                json!({ "id": spare(), "expectedRevision": 1, "target": { "webhook": { "url": "http://127.0.0.2/", "secret": SIGNING_SECRET } } })
+            }
+            "registerAlertRule" => {
+                json!({ "key": key("theirs"), "condition": { "runFailed": true }, "workflow": { "id": self.ids["Workflow"] }, "channels": [{ "id": self.ids["AlertChannel"] }] })
+            }
+            "updateAlertRule" => {
+                json!({ "id": spare(), "expectedRevision": 1, "condition": { "runRecovered": true } })
+            }
+            "deleteAlertChannel" | "deleteAlertRule" => json!({ "id": spare(), "expectedRevision": 1 }),
+            "createSilence" => {
+                json!({ "rule": { "id": self.ids["AlertRule"] }, "reason": "why not", "from": FAR, "until": "2070-06-01T00:00:00Z" })
+            }
             _ => panic!("nobody has said how to try the mutation {mutation}"),
         }
     }
 }
 
 /// The mutations in which nothing of another tenant's can be named; a stranger makes something of its own with them.
-const NAMES_NOTHING_FOREIGN: [&str; 1] = ["registerEndpoint"];
+const NAMES_NOTHING_FOREIGN: [&str; 2] = ["registerAlertChannel", "registerEndpoint"];
 
 /// The mutations that are for the platform alone.
 const PLATFORMS: [&str; 1] = ["createTenant"];
@@ -439,11 +472,15 @@ fn names(input: &Value) -> Vec<String> {
         Value::String(text) if [SECRET_WORD, UNKNOWN_WORD].iter().any(|word| text.contains(word)) => {
             vec![text.clone()]
         }
-        Value::String(text) if text.len() >= 20 => vec![text.clone()],
+        Value::String(text) if text.len() >= 20 && !is_instant(text) => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(names).collect(),
         Value::Object(fields) => fields.values().flat_map(names).collect(),
         _ => Vec::new(),
     }
+}
+
+fn is_instant(text: &str) -> bool {
+    chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
 
 /// The input with every id, digest and key changed into one that names nothing.
@@ -452,7 +489,7 @@ fn with_unknown_names(input: &Value) -> Value {
         Value::String(text) if text.contains(SECRET_WORD) => json!(text.replace(SECRET_WORD, UNKNOWN_WORD)),
         Value::String(text) if text.len() == 64 => json!("0".repeat(64)),
         // The last letters of an id are random; these two are no less of an id.
-        Value::String(text) if text.len() >= 20 => {
+        Value::String(text) if text.len() >= 20 && !is_instant(text) => {
             let kept = &text[..text.len() - 4];
             json!(format!("{kept}AAAA"))
         }
@@ -517,6 +554,21 @@ async fn assert_hears_only_its_own(scene: &Scene, subscription: &str, selection:
             let executor = |name: &str, tenant: &str| scene.world.executor(name).only_for(tenant).join();
             executor(&key("second"), "owner").await;
             executor(&own_key, "stranger").await;
+        }
+        "alerts" => {
+            for (client, name) in [(&scene.owner, key("told")), (&scene.stranger, own_key.clone())] {
+                let rule = json!({ "key": name, "condition": { "workflowRefused": true } });
+                client.mutate("registerAlertRule", rule, "").await;
+            }
+            let refused = "INSERT INTO events (tenant_id, kind, data)
+                SELECT id, 'WORKFLOW_REFUSED', '{\"workflow\": \"ring\"}' FROM tenants WHERE key IN ('owner', 'stranger')";
+            scene.world.execute(refused, &[]).await;
+            let raising = scene.world.raiser();
+            scene
+                .world
+                .until_true("SELECT count(*) = 2 FROM alerts WHERE kind = 'WORKFLOW_REFUSED'")
+                .await;
+            raising.stop().await;
         }
         _ => panic!("nobody has said how to try the subscription {subscription}"),
     }

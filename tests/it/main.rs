@@ -1,5 +1,7 @@
 //! The integration tests, a module for each feature.
 
+mod alerts;
+mod alerts_delivered;
 mod assignment;
 mod authoring;
 mod authoring_refusals;

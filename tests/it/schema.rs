@@ -10,7 +10,7 @@ use waterclock_tests::server::{self, Server};
 use waterclock_tests::sources::{files, root};
 
 /// The tables that belong to no tenant.
-const SHARED: [&str; 2] = ["schedulers", "tenants"];
+const SHARED: [&str; 3] = ["alert_progress", "schedulers", "tenants"];
 
 /// Everything that the catalog knows of the schema, in an order of its own.
 const CATALOG: &str = "

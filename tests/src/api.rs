@@ -74,6 +74,7 @@ impl World {
             signals: self.signals.clone(),
             watch: watch.clone(),
             workflow_limits,
+            sends_mail: self.sends_mail,
         });
         let packages = Packages {
             gate: gate.clone(),

@@ -5,12 +5,14 @@
 //! One server serves all tests of the process ([`server`]); each test works in a clone of a migrated template, so that
 //! notification channels and advisory locks are its own too ([`world`]).
 
+pub mod alerts;
 pub mod api;
 pub mod binary;
 pub mod endpoint;
 pub mod real;
 pub mod script;
 pub mod server;
+pub mod smtp;
 pub mod sources;
 pub mod story;
 pub mod tree;

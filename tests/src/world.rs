@@ -38,6 +38,8 @@ pub struct World {
     pub starter: RunStarter,
     /// A connection that sees everything, for what a test wants to know or to break.
     pub sql: tokio_postgres::Client,
+    /// Whether the API takes channels that send mail.
+    pub sends_mail: bool,
     url: Url,
     name: String,
     must_rest: AtomicBool,
@@ -66,6 +68,7 @@ impl World {
             engine,
             api,
             signals,
+            sends_mail: false,
             url,
             name,
             must_rest: AtomicBool::new(false),

@@ -31,10 +31,20 @@ pub(crate) enum Kind {
     TaskRun = b'k',
     /// A life of an executor.
     Executor = b'x',
+    /// A channel of alerts.
+    AlertChannel = b'h',
+    /// A rule that raises alerts.
+    AlertRule = b'l',
+    /// An alert.
+    Alert = b'a',
+    /// A delivery of an alert.
+    AlertDelivery = b'd',
+    /// A silence.
+    Silence = b'i',
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 14] = [
         Self::Tenant,
         Self::Program,
         Self::Endpoint,
@@ -44,6 +54,11 @@ impl Kind {
         Self::Run,
         Self::TaskRun,
         Self::Executor,
+        Self::AlertChannel,
+        Self::AlertRule,
+        Self::Alert,
+        Self::AlertDelivery,
+        Self::Silence,
     ];
 }
 

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
-use waterclock_core::id::{ExecutorId, RunId, TaskRunId, TenantId};
+use waterclock_core::alert::silence::Silence;
+use waterclock_core::id::{AlertDeliveryId, AlertId, ExecutorId, RunId, SilenceId, TaskRunId, TenantId};
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
+use waterclock_core::store::alert_deliveries::AlertDelivery;
+use waterclock_core::store::alerts::Alert;
 use waterclock_core::store::attempts::{Attempt, AttemptPage};
 use waterclock_core::store::executor_lives::Executor;
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
@@ -85,6 +88,9 @@ load_by_id! {
     RunId => Run, runs_by_id;
     TaskRunId => TaskRun, task_runs_by_id;
     ExecutorId => Executor, executors_by_id;
+    AlertId => Alert, alerts_by_id;
+    AlertDeliveryId => AlertDelivery, alert_deliveries_by_id;
+    SilenceId => Silence, silences_by_id;
 }
 
 impl Loader<(TenantId, UsedSlotsOf)> for JournalLoader {

@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
+use waterclock_core::alert::{AlertRuleSpec, ChannelSpec};
 use waterclock_core::catalogue::Catalogue;
-use waterclock_core::id::{EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId};
+use waterclock_core::id::{
+    AlertChannelId, AlertRuleId, EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId,
+};
 use waterclock_core::registered::Registered;
 use waterclock_core::store::StoreError;
 use waterclock_core::task_node::TaskNodeSpec;
@@ -105,6 +108,8 @@ load_registered! {
     EndpointId => EndpointSpec,
     TaskNodeId => TaskNodeSpec,
     WorkflowId => Draft,
+    AlertChannelId => ChannelSpec,
+    AlertRuleId => AlertRuleSpec,
 }
 
 load!(

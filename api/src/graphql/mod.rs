@@ -7,6 +7,7 @@
 //! The schema is the manual. Every type, field, argument and value has a description, and every field at the root a guard;
 //! tests walk the schema for both, so that a new field cannot be without.
 
+mod alert;
 mod attempt;
 mod connection;
 mod endpoint;
@@ -59,6 +60,7 @@ pub struct Query(
     workflow::WorkflowQuery,
     run::RunQuery,
     executor::ExecutorQuery,
+    alert::AlertQuery,
 );
 
 /// Everything that can be changed.
@@ -71,6 +73,7 @@ pub struct Mutation(
     workflow::WorkflowMutation,
     run::RunMutation,
     executor::ExecutorMutation,
+    alert::AlertMutation,
 );
 
 /// Everything that can be followed.
@@ -79,6 +82,7 @@ pub struct Subscription(
     run::RunSubscription,
     log::LogSubscription,
     executor::ExecutorSubscription,
+    alert::AlertSubscription,
 );
 
 /// The schema.
@@ -92,9 +96,15 @@ pub struct Services {
     pub signals: Signals,
     /// Hands out what happens; it must be running.
     pub watch: Watch,
+    /// Whether this service sends mail.
+    pub sends_mail: bool,
     /// How large a workflow may be.
     pub workflow_limits: WorkflowLimits,
 }
+
+/// Whether this service sends mail, so that nobody registers a channel that nothing ever leaves through.
+#[derive(Clone, Copy, Debug)]
+struct SendsMail(bool);
 
 /// The schema with what its resolvers work with.
 #[must_use]
@@ -115,6 +125,7 @@ pub fn schema(services: Services) -> Schema {
             services.signals.clone(),
             services.workflow_limits,
         ))
+        .data(SendsMail(services.sends_mail))
         .data(services.signals)
         .data(services.watch)
         .data(services.database)

@@ -3,9 +3,11 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use waterclock_core::id::{
-    EndpointId, ExecutorId, ProgramId, RunId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
+    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, EndpointId, ExecutorId, ProgramId, RunId,
+    SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
 };
 
+use super::alert::{Alert, AlertChannel, AlertDelivery, AlertRule, Silence};
 use super::endpoint::Endpoint;
 use super::executor::Executor;
 use super::guard::{VIEWER, caller};
@@ -42,6 +44,16 @@ pub(crate) enum Node {
     TaskRun(TaskRun),
     /// A life of an executor.
     Executor(Executor),
+    /// A channel of alerts.
+    AlertChannel(AlertChannel),
+    /// A rule that raises alerts.
+    AlertRule(AlertRule),
+    /// An alert.
+    Alert(Alert),
+    /// A delivery of an alert.
+    AlertDelivery(AlertDelivery),
+    /// A silence.
+    Silence(Silence),
 }
 
 /// The most ids of one call.
@@ -112,5 +124,20 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::Executor => journal::load(context, ExecutorId::from(uuid))
             .await?
             .map(|found| Node::Executor(Executor(found))),
+        Kind::AlertChannel => load(context, AlertChannelId::from(uuid))
+            .await?
+            .map(|found| Node::AlertChannel(AlertChannel(found))),
+        Kind::AlertRule => load(context, AlertRuleId::from(uuid))
+            .await?
+            .map(|found| Node::AlertRule(AlertRule(found))),
+        Kind::Alert => journal::load(context, AlertId::from(uuid))
+            .await?
+            .map(|found| Node::Alert(Alert(found))),
+        Kind::AlertDelivery => journal::load(context, AlertDeliveryId::from(uuid))
+            .await?
+            .map(|found| Node::AlertDelivery(AlertDelivery(found))),
+        Kind::Silence => journal::load(context, SilenceId::from(uuid))
+            .await?
+            .map(|found| Node::Silence(Silence(found))),
     })
 }

@@ -68,6 +68,7 @@ impl Introspected {
                 "Int" | "Float" => json!(1),
                 "Boolean" => json!(true),
                 "Duration" => json!("PT1S"),
+                "DateTime" => json!("2026-11-21T08:00:00Z"),
                 _ => json!("x"),
             },
         }

@@ -19,10 +19,19 @@ pub(crate) enum Kind {
     Endpoint,
     TaskNode,
     Workflow,
+    AlertChannel,
+    AlertRule,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Program, Self::Endpoint, Self::TaskNode, Self::Workflow];
+    const ALL: [Self; 6] = [
+        Self::Program,
+        Self::Endpoint,
+        Self::TaskNode,
+        Self::Workflow,
+        Self::AlertChannel,
+        Self::AlertRule,
+    ];
 
     /// The schema's name for what creates one.
     fn input_type(self) -> &'static str {
@@ -31,6 +40,8 @@ impl Kind {
             Self::Endpoint => "RegisterEndpointInput",
             Self::TaskNode => "CreateTaskNodeInput",
             Self::Workflow => "CreateWorkflowInput",
+            Self::AlertChannel => "RegisterAlertChannelInput",
+            Self::AlertRule => "RegisterAlertRuleInput",
         }
     }
 
@@ -46,6 +57,8 @@ impl fmt::Display for Kind {
             Self::Endpoint => "Endpoint",
             Self::TaskNode => "TaskNode",
             Self::Workflow => "Workflow",
+            Self::AlertChannel => "AlertChannel",
+            Self::AlertRule => "AlertRule",
         })
     }
 }
@@ -326,8 +339,8 @@ mod tests {
         assert_eq!(
             faults("kind: Programme\nkey: a\n---\nkey: a\n---\n- 1\n---\nkind: Program\n"),
             [
-                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow",
-                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow",
+                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule",
+                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule",
                 "6: a definition is a map with a `kind` and a `key`",
                 "8: a Program needs a `key`, which is text",
             ]

@@ -1,6 +1,7 @@
 //! Whether applying a definition would change what is registered, as far as it can be told from outside.
 
 use serde_json::{Value, json};
+use waterclock_core::alert::channel::SigningSecret;
 
 use super::document::Kind;
 use super::shape::Shapes;
@@ -11,6 +12,8 @@ pub(super) fn differs(shapes: &Shapes, kind: Kind, wanted: &Value, shown: &Value
         Kind::Program => shapes.differ("Program", wanted, shown),
         Kind::Endpoint => shapes.differ("Endpoint", wanted, shown),
         Kind::TaskNode => shapes.differ("TaskNode", &work_as_shown(wanted), shown),
+        Kind::AlertChannel => shapes.differ("AlertChannel", &target_as_shown(wanted, shown), shown),
+        Kind::AlertRule => shapes.differ("AlertRule", &condition_as_shown(wanted), shown),
         Kind::Workflow => {
             shapes.differ("Workflow", wanted, shown)
                 || shapes.differ("WorkflowDraft", wanted, &shown["draft"])
@@ -35,6 +38,55 @@ fn work_as_shown(wanted: &Value) -> Value {
     shown
 }
 
+/// A channel's target is given as one of two and shown as a kind with its fields. A secret is shown as its fingerprint, and
+/// stays what it is when none is given. A channel that is disabled is not what anybody wants.
+fn target_as_shown(wanted: &Value, registered: &Value) -> Value {
+    let mut shown = wanted.clone();
+    let target = shown["target"].take();
+    if let Some(webhook) = target.get("webhook") {
+        shown["kind"] = json!("WEBHOOK");
+        shown["url"] = webhook["url"].clone();
+        shown["secretFingerprint"] = match webhook["secret"].as_str() {
+            Some(secret) => json!(SigningSecret::new(secret).fingerprint),
+            None => registered["secretFingerprint"].clone(),
+        };
+    }
+    if let Some(email) = target.get("email") {
+        shown["kind"] = json!("EMAIL");
+        shown["to"] = email["to"].clone();
+        shown["from"] = email["from"].clone();
+    }
+    shown
+}
+
+/// A rule's condition is given as one of several and shown as a kind with its fields.
+fn condition_as_shown(wanted: &Value) -> Value {
+    let mut shown = wanted.clone();
+    if let Value::Object(condition) = shown["condition"].take()
+        && let Some((name, fields)) = condition.into_iter().next()
+    {
+        let mut fields = if fields.is_object() { fields } else { json!({}) };
+        if name == "runLate" && fields.get("timesUsual").is_none_or(Value::is_null) {
+            fields["ofLastRuns"] = Value::Null;
+        }
+        fields["kind"] = json!(constant(&name));
+        shown["condition"] = fields;
+    }
+    shown
+}
+
+/// `runFailed` as `RUN_FAILED`.
+fn constant(name: &str) -> String {
+    let mut constant = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            constant.push('_');
+        }
+        constant.push(letter.to_ascii_uppercase());
+    }
+    constant
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +106,46 @@ mod tests {
         }
         let once = json!({"key": "a", "work": {"program": {"key": "p"}}});
         assert!(differs(&shapes, Kind::TaskNode, &once, &shown));
+    }
+
+    #[test]
+    fn a_channel_with_another_secret_differs_and_one_without_keeps_its_own() {
+        let shapes = Shapes::of_schema();
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let shown = json!({
+            "key": "c", "description": "", "kind": "WEBHOOK", "url": "https://a/", "to": null, "from": null,
+            "secretFingerprint": "96ad2ccd81462a76", "disabledReason": null,
+        });
+        let wanted = |secret: Value| json!({"key": "c", "target": {"webhook": {"url": "https://a/", "secret": secret}}});
+        for same in [json!(secret), json!(null)] {
+            let mut shown = shown.clone();
+            let wanted = wanted(same);
+            assert!(!differs(&shapes, Kind::AlertChannel, &wanted, &shown), "{wanted}");
+            shown["disabledReason"] = json!("it answered 410");
+            assert!(differs(&shapes, Kind::AlertChannel, &wanted, &shown));
+        }
+        let other = wanted(json!("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+        assert!(differs(&shapes, Kind::AlertChannel, &other, &shown));
+    }
+
+    #[test]
+    fn a_rule_with_another_condition_differs() {
+        let shapes = Shapes::of_schema();
+        let shown = json!({
+            "key": "r", "description": "", "severity": "WARNING", "enabled": true, "groupFor": "PT5M",
+            "workflow": {"id": "x", "key": "etl"}, "channels": [{"id": "x", "key": "c"}],
+            "condition": {"kind": "RUNS_FAILING", "failures": 3, "within": "PT1H", "longerThan": null,
+                "timesUsual": null, "ofLastRuns": null},
+        });
+        let wanted = |condition: Value| json!({"key": "r", "workflow": {"key": "etl"}, "channels": [{"key": "c"}], "condition": condition});
+        let same = wanted(json!({"runsFailing": {"failures": 3, "within": "PT1H"}}));
+        assert!(!differs(&shapes, Kind::AlertRule, &same, &shown));
+        for other in [
+            json!({"runsFailing": {"failures": 4, "within": "PT1H"}}),
+            json!({"runFailed": true}),
+        ] {
+            assert!(differs(&shapes, Kind::AlertRule, &wanted(other), &shown));
+        }
     }
 
     #[test]

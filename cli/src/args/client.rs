@@ -21,8 +21,8 @@ pub(crate) struct ClientArgs {
 /// Options of `apply`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file holds YAML documents, separated by ---, each with its `kind` (Program, Endpoint, TaskNode, Workflow), its `key`,
-and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
+A file holds YAML documents, separated by ---, each with its `kind` (Program, Endpoint, TaskNode, Workflow,
+AlertChannel, AlertRule), its `key`, and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
 A program's `package: {file: ./app.jar}` is uploaded first, its path counted from the YAML file.
 
 Every fault of every document is told, with its file and line, and nothing is changed while there is one.
@@ -176,6 +176,25 @@ pub(crate) enum RunStateArg {
     Failed,
     Cancelled,
     TimedOut,
+}
+
+/// Options of `alerts`.
+#[derive(Args, Debug)]
+pub(crate) struct AlertsArgs {
+    /// Only alerts of this rule
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Option<String>,
+    /// Only alerts about this workflow
+    #[arg(long, value_name = "WORKFLOW")]
+    pub(crate) workflow: Option<String>,
+    /// Also alerts that are resolved
+    #[arg(long)]
+    pub(crate) resolved: bool,
+    /// How many
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
 }
 
 /// Options of `cancel`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use waterclock_api::auth::{JwksSource, Scope};
 use waterclock_api::transport::AllowedOrigins;
+use waterclock_core::alert::{Mailer, MailerError};
 use waterclock_core::egress::EgressPolicy;
 use waterclock_core::store::DatabaseUrl;
 
@@ -40,6 +41,10 @@ pub(crate) struct UpArgs {
     pub(crate) auth: AuthArgs,
     #[command(flatten)]
     pub(crate) executor: ExecutorArgs,
+    #[command(flatten)]
+    pub(crate) egress: EgressArgs,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 }
 
 /// Options of `api`.
@@ -57,6 +62,8 @@ pub(crate) struct ApiArgs {
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) auth: AuthArgs,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 }
 
 /// Options of `scheduler`.
@@ -67,6 +74,10 @@ one is lost.")]
 pub(crate) struct SchedulerArgs {
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) egress: EgressArgs,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 }
 
 /// Options of `executor`.
@@ -87,6 +98,8 @@ pub(crate) struct ExecutorRoleArgs {
     pub(crate) tenant: Option<String>,
     #[command(flatten)]
     pub(crate) executor: ExecutorArgs,
+    #[command(flatten)]
+    pub(crate) egress: EgressArgs,
 }
 
 /// Options of `migrate`.
@@ -219,16 +232,53 @@ pub(crate) struct ExecutorArgs {
     /// How long what runs may go on once it is told to stop
     #[arg(long, env = "WATERCLOCK_EXECUTOR_DRAIN_GRACE", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_grace: Duration,
-    /// A network that is not public and that endpoints may reach all the same: 10.1.0.0/16, a single address, or * for
-    /// every one; may be given several times. `up` allows this machine itself when not given
+}
+
+/// What may be called for a tenant.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct EgressArgs {
+    /// A network that is not public and that endpoints, where this performs, and webhooks of alerts, where it schedules, may
+    /// reach all the same: 10.1.0.0/16, a single address, or * for every one; may be given several times. `up` allows this
+    /// machine itself when not given
     #[arg(
         long = "allow-network",
-        env = "WATERCLOCK_EXECUTOR_ALLOW_NETWORKS",
+        env = "WATERCLOCK_ALLOW_NETWORKS",
         value_name = "NETWORK",
         value_delimiter = ',',
         value_parser = network
     )]
     pub(crate) allowed_networks: Vec<String>,
+}
+
+/// How mail is sent. The API is told as well, so that it takes no mail addresses where none is.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Mail")]
+pub(crate) struct MailArgs {
+    /// The server that alerts are handed in at as mail: smtps://user:password@mail.example.org, or smtp:// with
+    /// ?tls=required; better given as the variable, since others on the machine can read a command line
+    #[arg(
+        long,
+        env = "WATERCLOCK_SMTP_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        requires = "smtp_from"
+    )]
+    pub(crate) smtp_url: Option<String>,
+    /// From whom mail comes, unless a channel says otherwise: "Waterclock <waterclock@example.org>"
+    #[arg(long, env = "WATERCLOCK_SMTP_FROM", value_name = "ADDRESS")]
+    pub(crate) smtp_from: Option<String>,
+}
+
+impl MailArgs {
+    /// What sends mail, if anything is to.
+    pub(crate) fn mailer(&self) -> Result<Option<Mailer>, MailerError> {
+        self.smtp_url
+            .as_deref()
+            .zip(self.smtp_from.as_deref())
+            .map(|(url, from)| Mailer::new(url, from))
+            .transpose()
+    }
 }
 
 /// Options of `token`.

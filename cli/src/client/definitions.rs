@@ -41,6 +41,12 @@ operations! {
     CreateWorkflow in "src/client/operations/create_workflow.graphql";
     UpdateWorkflow in "src/client/operations/update_workflow.graphql";
     ValidateWorkflow in "src/client/operations/validate_workflow.graphql";
+    FindAlertChannel in "src/client/operations/find_alert_channel.graphql";
+    FindAlertRule in "src/client/operations/find_alert_rule.graphql";
+    CreateAlertChannel in "src/client/operations/create_alert_channel.graphql";
+    UpdateAlertChannel in "src/client/operations/update_alert_channel.graphql";
+    CreateAlertRule in "src/client/operations/create_alert_rule.graphql";
+    UpdateAlertRule in "src/client/operations/update_alert_rule.graphql";
     FindPackage in "src/client/operations/find_package.graphql";
 }
 
@@ -119,6 +125,8 @@ impl Api {
             Kind::Endpoint => self.ask_for::<FindEndpoint>(variables, "found").await?,
             Kind::TaskNode => self.ask_for::<FindTaskNode>(variables, "found").await?,
             Kind::Workflow => self.ask_for::<FindWorkflow>(variables, "found").await?,
+            Kind::AlertChannel => self.ask_for::<FindAlertChannel>(variables, "found").await?,
+            Kind::AlertRule => self.ask_for::<FindAlertRule>(variables, "found").await?,
         };
         Ok(read(found))
     }
@@ -131,6 +139,8 @@ impl Api {
             Kind::Endpoint => self.ask_for::<CreateEndpoint>(variables, "made").await?,
             Kind::TaskNode => self.ask_for::<CreateTaskNode>(variables, "made").await?,
             Kind::Workflow => self.ask_for::<CreateWorkflow>(variables, "made").await?,
+            Kind::AlertChannel => self.ask_for::<CreateAlertChannel>(variables, "made").await?,
+            Kind::AlertRule => self.ask_for::<CreateAlertRule>(variables, "made").await?,
         };
         Ok(read(made))
     }
@@ -143,6 +153,8 @@ impl Api {
             Kind::Endpoint => self.ask_for::<UpdateEndpoint>(variables, "made").await?,
             Kind::TaskNode => self.ask_for::<UpdateTaskNode>(variables, "made").await?,
             Kind::Workflow => self.ask_for::<UpdateWorkflow>(variables, "made").await?,
+            Kind::AlertChannel => self.ask_for::<UpdateAlertChannel>(variables, "made").await?,
+            Kind::AlertRule => self.ask_for::<UpdateAlertRule>(variables, "made").await?,
         };
         Ok(read(made))
     }

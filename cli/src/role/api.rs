@@ -32,6 +32,7 @@ pub(super) struct ApiSettings {
     pub(super) listener: TcpListener,
     pub(super) allowed_origins: AllowedOrigins,
     pub(super) authenticator: Authenticator,
+    pub(super) sends_mail: bool,
     pub(super) limits: LimitArgs,
 }
 
@@ -40,6 +41,7 @@ pub(super) async fn run(args: ApiArgs, shutdown: CancellationToken) -> anyhow::R
         listener: bind(args.listen.listen).await?,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
         authenticator: Authenticator::new(auth_config(args.auth, None)?, Arc::new(SystemClock))?,
+        sends_mail: args.mail.mailer()?.is_some(),
         limits: args.limits,
     };
     let foundation = Foundation::new(args.database.database_url, MANY_CONNECTIONS);
@@ -122,6 +124,7 @@ pub(super) async fn serve(
         signals,
         watch: watch.clone(),
         workflow_limits: workflow_limits(settings.limits),
+        sends_mail: settings.sends_mail,
     });
     let packages = Packages {
         gate: gate.clone(),

@@ -11,7 +11,7 @@ use waterclock_executor::{ExecutorConfig, LoadThresholds};
 
 use super::FEW_CONNECTIONS;
 use super::foundation::{Behind, Foundation, hostname};
-use crate::args::{ExecutorArgs, ExecutorRoleArgs, ProcessArgs};
+use crate::args::{EgressArgs, ExecutorArgs, ExecutorRoleArgs, ProcessArgs};
 
 pub(super) async fn run(
     process: &ProcessArgs,
@@ -20,7 +20,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let config = ExecutorConfig {
         tenant: args.tenant,
-        ..config(args.executor, args.key, &process.data_dir)?
+        ..config(args.executor, args.egress, args.key, &process.data_dir)?
     };
     let foundation = Foundation::new(args.database.database_url, FEW_CONNECTIONS);
     if foundation.ready(Behind::Wait, &shutdown).await? {
@@ -38,6 +38,7 @@ pub(super) async fn run(
 /// What the executor is to be, under the machine's name unless `key` gives another.
 pub(super) fn config(
     args: ExecutorArgs,
+    egress: EgressArgs,
     key: Option<String>,
     data_dir: &Path,
 ) -> Result<ExecutorConfig, NetworkError> {
@@ -48,7 +49,7 @@ pub(super) fn config(
             cpu: args.cpu_threshold,
             memory: args.memory_threshold,
         },
-        egress: EgressPolicy::allowing(args.allowed_networks)?,
+        egress: EgressPolicy::allowing(egress.allowed_networks)?,
         ..ExecutorConfig::new(key.unwrap_or_else(hostname), args.slots, data_dir)
     })
 }

@@ -9,23 +9,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waterclock_api::auth::Authenticator;
 use waterclock_api::transport::AllowedOrigins;
+use waterclock_core::alert::DeliverySettings;
 use waterclock_core::clock::SystemClock;
 use waterclock_core::store::DatabaseUrl;
+use waterclock_executor::ExecutorConfig;
 
 use super::api::{self, ApiSettings, Usable};
 use super::foundation::{Behind, Foundation};
 use super::welcome::Welcome;
 use super::{MANY_CONNECTIONS, executor, scheduler};
-use crate::args::{ExecutorArgs, ProcessArgs, UpArgs};
+use crate::args::{ProcessArgs, UpArgs};
 use crate::data_dir::DataDir;
 use crate::postgres::{Cluster, ClusterError};
 
 /// What the roles are started with.
-struct Roles<'a> {
-    process: &'a ProcessArgs,
+struct Roles {
     url: DatabaseUrl,
     api: ApiSettings,
-    executor: ExecutorArgs,
+    executor: ExecutorConfig,
+    deliveries: DeliverySettings,
     welcome: Welcome,
 }
 
@@ -45,21 +47,24 @@ pub(super) async fn run(
     let auth = api::auth_config(args.auth, Some(secret))?;
     let examples = (!args.bare).then_some(args.examples);
     let welcome = Welcome::new(listener.local_addr()?, &auth, examples, process.data_dir.clone())?;
-    let mut executor = args.executor;
-    if executor.allowed_networks.is_empty() {
-        executor.allowed_networks = OWN_NETWORKS.map(str::to_owned).to_vec();
+    let mut egress = args.egress;
+    if egress.allowed_networks.is_empty() {
+        egress.allowed_networks = OWN_NETWORKS.map(str::to_owned).to_vec();
     }
+    let config = executor::config(args.executor, egress.clone(), None, &process.data_dir)?;
     let api = ApiSettings {
         listener,
         allowed_origins: AllowedOrigins::parse(&args.listen.allowed_origins.join(","))?,
         authenticator: Authenticator::new(auth, Arc::new(SystemClock))?,
         limits: args.limits,
+        sends_mail: args.mail.smtp_url.is_some(),
     };
+    let deliveries = scheduler::delivery_settings(egress, &args.mail)?;
     let roles = |url| Roles {
-        process,
         url,
         api,
-        executor,
+        executor: config,
+        deliveries,
         welcome,
     };
     match args.database_url {
@@ -69,9 +74,9 @@ pub(super) async fn run(
 }
 
 /// Runs the roles on the private cluster of `data_dir`.
-async fn beside_cluster<'a>(
+async fn beside_cluster(
     data_dir: &DataDir,
-    roles: impl FnOnce(DatabaseUrl) -> Roles<'a>,
+    roles: impl FnOnce(DatabaseUrl) -> Roles,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut cluster = Cluster::launch(data_dir).await?;
@@ -80,9 +85,9 @@ async fn beside_cluster<'a>(
     ended
 }
 
-async fn on_cluster<'a>(
+async fn on_cluster(
     cluster: &mut Cluster,
-    roles: impl FnOnce(DatabaseUrl) -> Roles<'a>,
+    roles: impl FnOnce(DatabaseUrl) -> Roles,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     tokio::select! {
@@ -101,7 +106,7 @@ async fn on_cluster<'a>(
     Err(lost.into())
 }
 
-impl Roles<'_> {
+impl Roles {
     async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let foundation = Foundation::new(self.url, MANY_CONNECTIONS);
         if !foundation.ready(Behind::Migrate, &shutdown).await? {
@@ -111,10 +116,9 @@ impl Roles<'_> {
         foundation.start(&tasks, &shutdown);
         let usable = Usable::default();
         usable.begin();
-        let config = executor::config(self.executor, None, &self.process.data_dir)?;
         let serving = api::serve(&foundation, self.api, usable, shutdown.clone());
-        let performing = executor::perform(&foundation, config, shutdown.clone());
-        let scheduling = scheduler::schedule(&foundation, shutdown.clone());
+        let performing = executor::perform(&foundation, self.executor, shutdown.clone());
+        let scheduling = scheduler::schedule(&foundation, self.deliveries, shutdown.clone());
         let welcoming = async {
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -125,7 +129,7 @@ impl Roles<'_> {
             );
         };
         // All are awaited, whichever fails: each has things to put in order at its end.
-        let (served, performed, (), ()) = tokio::join!(
+        let (served, performed, scheduled, ()) = tokio::join!(
             whole(serving, &shutdown),
             whole(performing, &shutdown),
             whole(scheduling, &shutdown),
@@ -133,7 +137,7 @@ impl Roles<'_> {
         );
         tasks.close();
         tasks.wait().await;
-        served.and(performed)
+        served.and(performed).and(scheduled)
     }
 }
 

@@ -125,7 +125,8 @@ impl Proposal for TaskNodeProposal {
     }
 }
 
-async fn find_one<S: Registry>(
+/// The id of what `reference` names, which cannot be deleted until the transaction ends.
+pub(super) async fn find_one<S: Registry>(
     transaction: &mut Transaction,
     tenant: TenantId,
     reference: &Reference<S::Id>,

@@ -5,6 +5,11 @@
 //! all. Role and tenant are set with `SET LOCAL`, in the same round trip as `BEGIN`, so that a connection pool or a
 //! transaction pooler in between can never hand one tenant's setting to another.
 
+pub(crate) mod alert_channels;
+pub mod alert_deliveries;
+pub(crate) mod alert_pass;
+pub(crate) mod alert_rules;
+pub mod alerts;
 pub(crate) mod append_log;
 pub mod attempts;
 pub(crate) mod callbacks;

@@ -1,6 +1,156 @@
 //! The tables, as the migrations make them; a test prints this file from the migrated database and compares.
 
 diesel::table! {
+    /// What a rule has taken note of: each cause once, whether or not it was reason enough to speak.
+    alert_causes (tenant_id, rule_id, cause) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The rule.
+        rule_id -> Uuid,
+        /// Names what happened: an event, a task run that waits, a run that takes long.
+        cause -> Text,
+        /// What it is alike with.
+        group_key -> Text,
+        /// The alert that stands for it; absent while it was not reason enough.
+        alert_id -> Nullable<Uuid>,
+        /// When it happened.
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Where alerts are delivered to: webhooks and mail addresses.
+    alert_channels (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the channel for good.
+        id -> Uuid,
+        /// The channel's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// A ChannelSpec, without the secret.
+        spec -> Jsonb,
+        /// What deliveries to a webhook are signed with. The API may write it and may not read it.
+        secret -> Nullable<Text>,
+        /// Why nothing is sent to it any more, until it is edited.
+        disabled_reason -> Nullable<Text>,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Alerts on their way, and those that have arrived or never did.
+    alert_deliveries (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the delivery; every try of it bears this name, so that a receiver can tell.
+        id -> Uuid,
+        /// The alert; absent when somebody only tries the channel.
+        alert_id -> Nullable<Uuid>,
+        /// Where it goes.
+        channel_id -> Uuid,
+        /// What is delivered, the same with every try.
+        body -> Jsonb,
+        /// A DeliveryState.
+        state -> Text,
+        /// The number of the latest claim; whoever records what became of a try presents it.
+        fence -> Integer,
+        /// How often it was tried since it was last sent off.
+        tries -> Integer,
+        /// What became of its latest tries, in order: an array of Try.
+        log -> Jsonb,
+        /// When it is tried next. Whoever claims it moves this to where the claim ends.
+        next_at -> Timestamptz,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// When it arrived or was given up.
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// How far rules have looked. One row.
+    alert_progress (single) {
+        /// Always true.
+        single -> Bool,
+        /// The number of the event up to which rules have read the log.
+        read_until -> BigInt,
+        /// The instant up to which what takes long has been looked for.
+        checked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What somebody wants to be told of, and through which channels.
+    alert_rules (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the rule for good.
+        id -> Uuid,
+        /// The rule's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// An AlertRuleSpec: scope, condition, severity, channels, whether it is enabled, and how long alerts fold.
+        spec -> Jsonb,
+        /// When it was registered; it speaks of nothing from before.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What rules had to say. A rule may be gone; what it said stays.
+    alerts (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the alert; sorts by when it was raised.
+        id -> Uuid,
+        /// The rule.
+        rule_id -> Uuid,
+        /// The rule's key then.
+        rule_key -> Text,
+        /// An AlertKind: of what the rule spoke.
+        kind -> Text,
+        /// How bad the rule says it is.
+        severity -> Text,
+        /// What causes are alike: those of one workflow, of one executor.
+        group_key -> Text,
+        /// The workflow it is about.
+        workflow_id -> Nullable<Uuid>,
+        /// The run that caused it first.
+        run_id -> Nullable<Uuid>,
+        /// The task run that caused it first.
+        task_run_id -> Nullable<Uuid>,
+        /// The executor it is about.
+        executor_id -> Nullable<Uuid>,
+        /// What happened, where and on what, in a sentence.
+        message -> Text,
+        /// How many causes it stands for.
+        count -> Integer,
+        /// The number of the event up to which the log had been read when it was raised.
+        cause_seq -> BigInt,
+        /// The silence that kept it from being delivered.
+        silence_id -> Nullable<Uuid>,
+        /// When its first cause happened.
+        raised_at -> Timestamptz,
+        /// When its last cause happened.
+        last_at -> Timestamptz,
+        /// When what it is about was well again.
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// The numbered tries that have ended. One that is under way is a dispatch row; a row here never changes.
     attempts (tenant_id, task_run_id, number) {
         /// The owner.
@@ -409,6 +559,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Spans of time in which alerts are recorded and not delivered.
+    silences (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the silence; sorts by creation.
+        id -> Uuid,
+        /// The rule whose alerts it covers; those of all rules when absent.
+        rule_id -> Nullable<Uuid>,
+        /// The workflow about which alerts are covered; those about anything when absent.
+        workflow_id -> Nullable<Uuid>,
+        /// Why, in the words of whoever made it.
+        reason -> Text,
+        /// The subject of the token that made it.
+        created_by -> Text,
+        /// From when on it covers.
+        starts_at -> Timestamptz,
+        /// From when on it covers no more.
+        ends_at -> Timestamptz,
+        /// The subject of the token that ended it before its time.
+        ended_by -> Nullable<Text>,
+        /// When it was made.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Programs and endpoints configured for use: the vertices that workflows are made of.
     task_nodes (tenant_id, id) {
         /// The owner.
@@ -565,6 +741,12 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    alert_causes,
+    alert_channels,
+    alert_deliveries,
+    alert_progress,
+    alert_rules,
+    alerts,
     attempts,
     awaited_events,
     callbacks,
@@ -581,6 +763,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     published_events,
     runs,
     schedulers,
+    silences,
     task_nodes,
     task_runs,
     tenants,

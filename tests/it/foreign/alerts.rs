@@ -1,0 +1,67 @@
+//! What the owner has to be told through, and what it was told.
+
+use serde_json::{Value, json};
+use waterclock_tests::World;
+use waterclock_tests::api::Client;
+
+use super::{Estate, FAR, SECRET_WORD, SIGNING_SECRET, key};
+
+impl Estate {
+    /// Rules, channels and silences, and whom they tell.
+    pub(super) async fn found_alerts(&mut self, owner: &Client) {
+        let webhook = json!({ "webhook": { "url": format!("http://127.0.0.1/{SECRET_WORD}"), "secret": SIGNING_SECRET } });
+        for (name, spare) in [
+            ("main", None),
+            ("edited", Some("updateAlertChannel")),
+            ("spare", Some("deleteAlertChannel")),
+            ("tried", Some("testAlertChannel")),
+        ] {
+            let input = json!({ "key": key(name), "target": webhook });
+            let made = owner
+                .mutate("registerAlertChannel", input, "alertChannel { id }")
+                .await;
+            let id = made["alertChannel"]["id"].as_str().expect("an id");
+            self.keep("AlertChannel", spare, id.to_owned());
+        }
+        for (name, spare) in [
+            ("main", None),
+            ("edited", Some("updateAlertRule")),
+            ("spare", Some("deleteAlertRule")),
+        ] {
+            let input = json!({ "key": key(name), "condition": { "runFailed": true }, "channels": [{ "key": key("main") }] });
+            let made = owner.mutate("registerAlertRule", input, "alertRule { id }").await;
+            let id = made["alertRule"]["id"].as_str().expect("an id");
+            self.keep("AlertRule", spare, id.to_owned());
+        }
+        for spare in [None, Some("endSilence")] {
+            let input = json!({ "rule": { "key": key("spare") }, "reason": SECRET_WORD, "from": FAR, "until": "2070-06-01T00:00:00Z" });
+            let made = owner.mutate("createSilence", input, "silence { id }").await;
+            let id = made["silence"]["id"].as_str().expect("an id");
+            self.keep("Silence", spare, id.to_owned());
+        }
+    }
+
+    /// Waits until the failed run was told, and finds what that made.
+    pub(super) async fn learn_of_alerts(&mut self, world: &World, owner: &Client) {
+        let raising = world.raiser();
+        world.until_true("SELECT count(*) = 3 FROM alerts").await;
+        raising.stop().await;
+        let answer = owner
+            .ask(
+                "{ alerts { nodes { id } } alertDeliveries { nodes { id } } }",
+                json!({}),
+            )
+            .await;
+        let id = |path: &str| {
+            let id = answer.pointer(path).and_then(Value::as_str);
+            id.unwrap_or_else(|| panic!("{path} in {answer:#}")).to_owned()
+        };
+        self.keep("Alert", None, id("/alerts/nodes/0/id"));
+        self.keep("AlertDelivery", None, id("/alertDeliveries/nodes/0/id"));
+        self.keep(
+            "AlertDelivery",
+            Some("resendAlertDelivery"),
+            id("/alertDeliveries/nodes/1/id"),
+        );
+    }
+}
