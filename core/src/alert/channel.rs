@@ -10,12 +10,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::check::{Faults, check_text, quoted};
 use crate::id::AlertChannelId;
 use crate::registered::{Registered, Registrable};
+use crate::workflow::Digest;
 
 /// A registered channel.
 pub type AlertChannel = Registered<ChannelSpec>;
@@ -58,12 +58,15 @@ pub struct SigningSecret {
     text: Option<String>,
 }
 
+/// How many letters of its digest a secret is known by.
+const FINGERPRINT: usize = 16;
+
 impl SigningSecret {
     /// The secret `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let digest = Sha256::digest(text);
-        let fingerprint = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut fingerprint = Digest::of(text.as_bytes()).to_string();
+        fingerprint.truncate(FINGERPRINT);
         Self {
             fingerprint,
             text: Some(text.to_owned()),
@@ -238,7 +241,7 @@ fn check_people(to: &[String], from: Option<&str>, faults: &mut Faults) {
         faults.within("to", |faults| faults.invalid("mail goes to somebody"));
     }
     faults.each("to", to, MOST_PEOPLE, |faults, person| {
-        check_person(faults, person)
+        check_person(faults, person);
     });
     if let Some(from) = from {
         faults.within("from", |faults| check_person(faults, from));

@@ -253,7 +253,7 @@ impl<'a> Ledger<'a> {
             match part {
                 Part::Speaks => self.speak(rule, key, cause),
                 Part::Waits => self.note(key, cause, None),
-                Part::Ends => self.end(rule, key, cause),
+                Part::Ends => self.end(rule, &key, cause),
                 Part::Counts { enough, within } => self.count(rule, key, cause, enough, within),
                 Part::Resolves => self.resolve(key, cause),
             }
@@ -288,11 +288,11 @@ impl<'a> Ledger<'a> {
         });
     }
 
-    fn end(&mut self, rule: &AlertRule, key: GroupKey, cause: &Cause) {
-        let pending = self.groups.get(&key).map_or(0, |group| group.pending.len());
+    fn end(&mut self, rule: &AlertRule, key: &GroupKey, cause: &Cause) {
+        let pending = self.groups.get(key).map_or(0, |group| group.pending.len());
         if pending > 0 {
-            let alert = self.raise(rule, &key, cause, pending);
-            self.attach(&key, None, alert);
+            let alert = self.raise(rule, key, cause, pending);
+            self.attach(key, None, alert);
         }
     }
 

@@ -29,7 +29,8 @@ struct Stored {
 struct Written {
     spec: Value,
     secret: Option<String>,
-    disabled_reason: Option<Option<String>>,
+    #[diesel(treat_none_as_null = true)]
+    disabled_reason: Option<String>,
 }
 
 impl Stored {
@@ -41,7 +42,7 @@ impl Stored {
         Written {
             spec: serde_json::to_value(&spec.target).expect("a target is JSON"),
             secret,
-            disabled_reason: Some(None),
+            disabled_reason: None,
         }
     }
 

@@ -22,10 +22,6 @@ registry! {
 }
 
 /// Alerts and silences outlive their rule.
-#[expect(
-    clippy::unused_async,
-    reason = "a registry asks the database who uses a thing"
-)]
 async fn nothing_uses(_: &mut Transaction, _: TenantId, _: Uuid) -> Result<Vec<String>, StoreError> {
     Ok(Vec::new())
 }
