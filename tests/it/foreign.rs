@@ -214,23 +214,9 @@ impl Estate {
             | "resendAlertDelivery" => {
                 json!({ "id": spare() })
             }
-            "registerAlertChannel" => {
-                json!({ "key": key("theirs"), "target": { "webhook": { "url": "http://127.0.0.1/", "secret": SIGNING_SECRET } } })
-            }
-            "updateAlertChannel" => {
-                json!({ "id": spare(), "expectedRevision": 1, "target": { "webhook": { "url": "http://127.0.0.2/", "secret": SIGNING_SECRET } } })
-            }
-            "registerAlertRule" => {
-                json!({ "key": key("theirs"), "condition": { "runFailed": true }, "workflow": { "id": self.ids["Workflow"] }, "channels": [{ "id": self.ids["AlertChannel"] }] })
-            }
-            "updateAlertRule" => {
-                json!({ "id": spare(), "expectedRevision": 1, "condition": { "runRecovered": true } })
-            }
-            "deleteAlertChannel" | "deleteAlertRule" => json!({ "id": spare(), "expectedRevision": 1 }),
-            "createSilence" => {
-                json!({ "rule": { "id": self.ids["AlertRule"] }, "reason": "why not", "from": FAR, "until": "2070-06-01T00:00:00Z" })
-            }
-            _ => panic!("nobody has said how to try the mutation {mutation}"),
+            _ => self
+                .alert_input(mutation)
+                .unwrap_or_else(|| panic!("nobody has said how to try the mutation {mutation}")),
         }
     }
 }

@@ -64,4 +64,28 @@ impl Estate {
             id("/alertDeliveries/nodes/1/id"),
         );
     }
+
+    /// The input of a mutation that registers something of alerts, or changes it.
+    pub(super) fn alert_input(&self, mutation: &str) -> Option<Value> {
+        let spare = || json!(self.spares[mutation]);
+        Some(match mutation {
+            "registerAlertChannel" => {
+                json!({ "key": key("theirs"), "target": { "webhook": { "url": "http://127.0.0.1/", "secret": SIGNING_SECRET } } })
+            }
+            "updateAlertChannel" => {
+                json!({ "id": spare(), "expectedRevision": 1, "target": { "webhook": { "url": "http://127.0.0.2/", "secret": SIGNING_SECRET } } })
+            }
+            "registerAlertRule" => {
+                json!({ "key": key("theirs"), "condition": { "runFailed": true }, "workflow": { "id": self.ids["Workflow"] }, "channels": [{ "id": self.ids["AlertChannel"] }] })
+            }
+            "updateAlertRule" => {
+                json!({ "id": spare(), "expectedRevision": 1, "condition": { "runRecovered": true } })
+            }
+            "deleteAlertChannel" | "deleteAlertRule" => json!({ "id": spare(), "expectedRevision": 1 }),
+            "createSilence" => {
+                json!({ "rule": { "id": self.ids["AlertRule"] }, "reason": "why not", "from": FAR, "until": "2070-06-01T00:00:00Z" })
+            }
+            _ => return None,
+        })
+    }
 }
