@@ -12,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
     AlertsArgs, ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs,
-    ImportCommand, ImportDagArgs, LogsArgs, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
+    ImportCommand, ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg,
+    RunsArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Graph(GraphArgs),
     /// Start a run of a workflow
     Run(RunArgs),
+    /// Run a run again that has ended, as a whole or in part
+    Rerun(RerunArgs),
     /// List runs, the latest first
     Runs(RunsArgs),
     /// List alerts, the latest first

@@ -15,7 +15,8 @@ pub(crate) use definitions::{Found, Problem, UserError};
 pub(crate) use error::ClientError;
 pub(crate) use graphs::{Level, ShownCriticalPath, ShownPaths};
 pub(crate) use runs::{
-    EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RunEvent, RunTail, list_runs,
+    EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RepeatedRun, RunEvent, RunTail,
+    list_runs, rerun,
 };
 pub(crate) use subscription::{EventOf, Subscription, Tail};
 pub(crate) use versions::{Change, FieldDifference, WorkflowDiff};

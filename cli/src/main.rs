@@ -66,6 +66,7 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Diff(args) => ask(command::diff(args)),
         Command::RollBack(args) => ask(command::roll_back(args)),
         Command::Run(args) => ask(command::run(args)),
+        Command::Rerun(args) => ask(command::rerun(args)),
         Command::Runs(args) => ask(command::runs(args)),
         Command::Graph(args) => ask(command::graph(args)),
         Command::Alerts(args) => ask(command::alerts(args)),

@@ -4,6 +4,7 @@
 //! said here how to try fails the test, so that a new one cannot be forgotten.
 
 mod alerts;
+mod steering;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +110,7 @@ impl Estate {
             made("startRun", wish.clone(), "run").await,
         );
         estate.keep("Run", Some("terminateRun"), made("startRun", wish, "run").await);
+        estate.found_task_runs(world, owner).await;
         estate.learn(owner, &done).await;
         estate.learn_of_alerts(world, owner).await;
         estate
@@ -216,6 +218,7 @@ impl Estate {
             }
             _ => self
                 .alert_input(mutation)
+                .or_else(|| self.steering_input(mutation))
                 .unwrap_or_else(|| panic!("nobody has said how to try the mutation {mutation}")),
         }
     }

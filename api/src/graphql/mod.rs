@@ -42,7 +42,7 @@ use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::start_run::RunStarter;
 use waterclock_core::journal::Journal;
 use waterclock_core::signal::Signals;
-use waterclock_core::store::Database;
+use waterclock_core::store::{Database, Versions};
 use waterclock_core::watch::Watch;
 use waterclock_core::workflow::WorkflowLimits;
 
@@ -72,6 +72,8 @@ pub struct Mutation(
     task_node::TaskNodeMutation,
     workflow::WorkflowMutation,
     run::RunMutation,
+    run::RerunMutation,
+    task_run::TaskRunSteering,
     executor::ExecutorMutation,
     alert::AlertMutation,
 );
@@ -128,6 +130,7 @@ pub fn schema(services: Services) -> Schema {
         .data(SendsMail(services.sends_mail))
         .data(services.signals)
         .data(services.watch)
+        .data(Versions::default())
         .data(services.database)
         .finish()
 }

@@ -150,6 +150,55 @@ pub(crate) struct RunArgs {
     pub(crate) client: ClientArgs,
 }
 
+/// Options of `rerun`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The run that has ended stays as it is; what runs is a run of its own. Task nodes that do not run again keep their end and
+their outputs. Without --from-failed and --node all of it runs again.
+
+Examples:
+    waterclock rerun RUN --from-failed --watch
+    waterclock rerun RUN --node load --with downstream --latest")]
+pub(crate) struct RerunArgs {
+    /// The run's id, as `waterclock run` and `waterclock runs` print it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Run what neither succeeded nor was skipped
+    #[arg(long, conflicts_with = "nodes")]
+    pub(crate) from_failed: bool,
+    /// Run the task node with this key; may be given several times
+    #[arg(long = "node", value_name = "KEY")]
+    pub(crate) nodes: Vec<String>,
+    /// What runs besides the task nodes
+    #[arg(long, value_name = "EXTENT", default_value = "only", requires = "nodes")]
+    pub(crate) with: RerunExtentArg,
+    /// Run by the published version, whose task nodes are matched with the run's by their keys
+    #[arg(long)]
+    pub(crate) latest: bool,
+    /// What the new run is given in place of all that the run was given: name=value, as for `waterclock run`
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    pub(crate) inputs: Vec<(String, Value)>,
+    /// Calls with the same idempotency key start one run, however often they are made
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Show its task nodes and their states until it ends
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// What runs again besides the task nodes that are named, as an option's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RerunExtentArg {
+    /// Nothing
+    Only,
+    /// All that is before them
+    Upstream,
+    /// All that is after them
+    Downstream,
+}
+
 /// Options of `runs`.
 #[derive(Args, Debug)]
 pub(crate) struct RunsArgs {

@@ -29,6 +29,7 @@ macro_rules! operations {
 // A file for each: a client sends the whole file of an operation.
 operations! {
     StartRun in "src/client/operations/start_run.graphql";
+    Rerun in "src/client/operations/rerun.graphql";
     CancelRun in "src/client/operations/cancel_run.graphql";
     ListRuns in "src/client/operations/list_runs.graphql";
     GraphOfRun in "src/client/operations/graph_of_run.graphql";
@@ -52,6 +53,19 @@ pub(crate) struct NewRun {
     pub(crate) workflow: String,
     pub(crate) inputs: Map<String, Value>,
     pub(crate) priority: Option<i32>,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// A run that is to be run again.
+#[derive(Clone, Debug)]
+pub(crate) struct RepeatedRun {
+    pub(crate) id: String,
+    pub(crate) from_failed: bool,
+    /// The keys of the task nodes that run again; all of them when empty.
+    pub(crate) nodes: Vec<String>,
+    pub(crate) with: rerun::RerunExtent,
+    pub(crate) latest: bool,
+    pub(crate) inputs: Option<Map<String, Value>>,
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -90,6 +104,41 @@ impl Api {
             .ask::<StartRun>(start_run::Variables { input })
             .await?
             .start_run;
+        let errors = answer.user_errors.into_iter().map(|error| UserError {
+            message: error.message,
+            path: error.path,
+        });
+        Ok(answer.run.map(|run| run.id).ok_or_else(|| errors.collect()))
+    }
+
+    /// Runs a run again and gives the new run's id, or what is wrong with it.
+    pub(crate) async fn rerun(
+        &self,
+        wanted: RepeatedRun,
+    ) -> Result<Result<String, Vec<UserError>>, ClientError> {
+        let from = if wanted.from_failed {
+            rerun::RerunFromInput::Failed(true)
+        } else if wanted.nodes.is_empty() {
+            rerun::RerunFromInput::All(true)
+        } else {
+            rerun::RerunFromInput::Nodes(rerun::RerunNodesInput {
+                keys: wanted.nodes,
+                with: wanted.with,
+            })
+        };
+        let version = if wanted.latest {
+            rerun::RerunVersion::Latest
+        } else {
+            rerun::RerunVersion::Same
+        };
+        let input = rerun::RerunInput {
+            id: wanted.id,
+            from,
+            version,
+            inputs: wanted.inputs.map(Value::Object),
+            idempotency_key: wanted.idempotency_key,
+        };
+        let answer = self.ask::<Rerun>(rerun::Variables { input }).await?.rerun;
         let errors = answer.user_errors.into_iter().map(|error| UserError {
             message: error.message,
             path: error.path,

@@ -22,6 +22,11 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, CommandError> {
 pub(super) async fn start(api: &Api, run: NewRun, watched: bool) -> Result<Exit, CommandError> {
     let started = api.start_run(run).await?;
     let id = started.map_err(|errors| CommandError::refused(&errors))?;
+    show(api, id, watched).await
+}
+
+/// Prints the id of a run that has just begun, or follows it to its end.
+pub(super) async fn show(api: &Api, id: String, watched: bool) -> Result<Exit, CommandError> {
     if !watched {
         println!("{id}");
         return Ok(Exit::Success);

@@ -2,6 +2,7 @@
 
 mod judgement;
 mod readiness;
+mod rerun;
 mod state;
 mod timer;
 mod trigger;
@@ -9,6 +10,8 @@ mod verdict;
 
 pub use judgement::unhandled_failures;
 pub use readiness::{ParentEnd, Parents, Readiness};
+pub(crate) use rerun::LEFT_OUT;
+pub use rerun::{EarlierEnd, Extent, Fate, Selection, plan_rerun};
 pub(crate) use state::named;
 pub use state::{IllegalTransition, Outcome, RunEvent, RunState, TaskRunEvent, TaskRunState, UnknownName};
 pub use timer::{Hold, TimerKind};

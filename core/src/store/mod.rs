@@ -41,6 +41,7 @@ pub(crate) mod settle;
 pub mod signals;
 pub(crate) mod start_runs;
 mod statement;
+pub(crate) mod steer;
 pub(crate) mod stop_runs;
 pub(crate) mod task_nodes;
 pub mod task_runs;

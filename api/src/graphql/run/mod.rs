@@ -4,9 +4,11 @@ mod input;
 mod mutation;
 mod object;
 mod query;
+mod rerun;
 mod subscription;
 
 pub(crate) use mutation::RunMutation;
 pub(crate) use object::Run;
 pub(crate) use query::RunQuery;
+pub(crate) use rerun::RerunMutation;
 pub(crate) use subscription::RunSubscription;

@@ -14,6 +14,7 @@
 mod activate;
 mod facts;
 mod front;
+mod repeat;
 mod spread;
 mod verdict;
 
@@ -35,6 +36,7 @@ use crate::workflow::{NodeSpec, PinnedVersion};
 
 pub(crate) use activate::Start;
 use front::Front;
+pub(crate) use repeat::Repeated;
 
 /// A run that this transaction holds still.
 #[derive(Clone, Debug)]
