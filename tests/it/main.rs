@@ -25,4 +25,5 @@ mod schema;
 mod starting;
 mod statements;
 mod steering;
+mod stories;
 mod survival;

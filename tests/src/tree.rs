@@ -10,6 +10,14 @@ use waterclock_core::workflow::Definition;
 
 use crate::world::World;
 
+/// One share of a node, or several that say the same.
+struct Share {
+    node: usize,
+    places: String,
+    state: String,
+    reason: Option<String>,
+}
+
 /// A node of a run as it is printed.
 struct Node {
     state: String,
@@ -35,6 +43,7 @@ impl World {
         let mut tree = String::new();
         line(&mut tree, 0, "run", row.get(0), row.get(1));
         let nodes = self.nodes(run).await;
+        let shares = self.shares(run).await;
         let (depths, above) = places(&definition);
         let mut roots: Vec<usize> = (0..nodes.len()).filter(|&at| depths[at] == 0).collect();
         roots.reverse();
@@ -57,9 +66,61 @@ impl World {
                 let _ = write!(state, " [{}]", node.attempts.join(", "));
             }
             line(&mut tree, depths[at] + 1, &key, &state, node.reason.as_deref());
+            for share in &shares[..] {
+                if share.node == at {
+                    let key = format!("[{}]", share.places);
+                    line(
+                        &mut tree,
+                        depths[at] + 2,
+                        &key,
+                        &share.state,
+                        share.reason.as_deref(),
+                    );
+                }
+            }
             waiting.extend((0..above.len()).rev().filter(|&child| above[child] == Some(at)));
         }
         tree
+    }
+
+    /// The shares of the run's nodes; those side by side that say the same are one.
+    async fn shares(&self, run: RunId) -> Vec<Share> {
+        let rows = self
+            .sql
+            .query(
+                "SELECT t.node, t.item, coalesce(d.state, t.state), t.state_reason,
+                    array(SELECT a.outcome FROM attempts AS a
+                        WHERE a.tenant_id = t.tenant_id AND a.task_run_id = t.id ORDER BY a.number)
+                FROM task_runs AS t
+                LEFT JOIN dispatch AS d ON d.tenant_id = t.tenant_id AND d.task_run_id = t.id
+                WHERE t.run_id = $1::text::uuid AND t.item IS NOT NULL
+                ORDER BY t.node, t.item",
+                &[&run.to_string()],
+            )
+            .await
+            .expect("the shares");
+        let mut shares: Vec<Share> = Vec::new();
+        for row in rows {
+            let (node, item): (i32, i32) = (row.get(0), row.get(1));
+            let node = usize::try_from(node).expect("a place");
+            let (mut state, reason): (String, Option<String>) = (row.get(2), row.get(3));
+            let attempts: Vec<String> = row.get(4);
+            if !attempts.is_empty() && attempts != [state.clone()] {
+                let _ = write!(state, " [{}]", attempts.join(", "));
+            }
+            match shares.last_mut() {
+                Some(last) if (last.node, &last.state, &last.reason) == (node, &state, &reason) => {
+                    last.places = format!("{}..{item}", last.places.split("..").next().unwrap_or_default());
+                }
+                _ => shares.push(Share {
+                    node,
+                    places: item.to_string(),
+                    state,
+                    reason,
+                }),
+            }
+        }
+        shares
     }
 
     async fn nodes(&self, run: RunId) -> BTreeMap<usize, Node> {
@@ -71,7 +132,7 @@ impl World {
                         WHERE a.tenant_id = t.tenant_id AND a.task_run_id = t.id ORDER BY a.number)
                 FROM task_runs AS t
                 LEFT JOIN dispatch AS d ON d.tenant_id = t.tenant_id AND d.task_run_id = t.id
-                WHERE t.run_id = $1::text::uuid",
+                WHERE t.run_id = $1::text::uuid AND t.item IS NULL",
                 &[&run.to_string()],
             )
             .await

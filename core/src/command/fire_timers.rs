@@ -253,11 +253,11 @@ impl<'a> Firing<'a> {
         else {
             return Ok(false);
         };
-        let told = run.reason.as_deref().unwrap_or("no reason was given");
-        let failed = format!("its run {} ended as {}: {told}", run.id, run.state);
+        let stopping = self.flow.hand(timer.run_id).stopping;
         match run.state {
+            RunState::Queued | RunState::Running | RunState::Paused => return Ok(false),
             RunState::Succeeded => self.end(task_run, TaskRunState::Succeeded, None, run.output),
-            RunState::Cancelled if self.flow.hand(timer.run_id).stopping => {
+            RunState::Failed | RunState::Cancelled | RunState::TimedOut if stopping => {
                 self.end(
                     task_run,
                     TaskRunState::Cancelled,
@@ -266,9 +266,10 @@ impl<'a> Firing<'a> {
                 );
             }
             RunState::Failed | RunState::Cancelled | RunState::TimedOut => {
-                self.end(task_run, TaskRunState::Failed, Some(&failed), None);
+                let told = run.reason.as_deref().unwrap_or("no reason was given");
+                let reason = format!("its run ended as {}: {}", run.state, shortened(told));
+                self.end(task_run, TaskRunState::Failed, Some(&reason), None);
             }
-            RunState::Queued | RunState::Running | RunState::Paused => return Ok(false),
         }
         Ok(true)
     }
@@ -360,4 +361,14 @@ async fn time_out(
         order: Order::Stop,
     };
     stop_held_run(transaction, tenant, run, &stop).await
+}
+
+/// The most characters of the reason of a run that its node repeats. Runs within runs would add up otherwise.
+const REPEATED: usize = 200;
+
+fn shortened(reason: &str) -> String {
+    match reason.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
 }

@@ -305,7 +305,6 @@ mod tests {
 /// How a run that lies within another stands.
 #[derive(Clone, Debug)]
 pub(crate) struct RunWithin {
-    pub(crate) id: RunId,
     pub(crate) state: RunState,
     pub(crate) reason: Option<String>,
     pub(crate) output: Option<Value>,
@@ -331,7 +330,6 @@ pub(crate) async fn find_run_within(
             .parse()
             .map_err(|unknown| StoreError::Unreadable(format!("the state of the run {id}: {unknown}")))?;
         Ok(RunWithin {
-            id: id.into(),
             state,
             reason,
             output,

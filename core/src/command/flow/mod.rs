@@ -100,6 +100,9 @@ struct NodeEnd {
     origin: Arc<str>,
 }
 
+/// The ends that are most to blame for what becomes of nodes.
+type Causes = HashMap<(RunId, i32), NodeEnd>;
+
 /// What a run counts since it was held.
 #[derive(Clone, Debug, Default)]
 struct Tally {
@@ -247,10 +250,12 @@ impl<'a> Flow<'a> {
     }
 
     /// What the ends so far mean for the nodes that wait for them, gathered by node.
-    fn parents_ended(&mut self) -> (Vec<ParentsEnded>, HashMap<(RunId, i32), NodeEnd>) {
+    fn parents_ended(&mut self) -> (Vec<ParentsEnded>, Causes) {
         let mut gathered: BTreeMap<(RunId, i32), ParentsEnded> = BTreeMap::new();
-        let mut causes = HashMap::new();
-        for end in std::mem::take(&mut self.ends) {
+        let mut causes = Causes::new();
+        let mut ends: Vec<NodeEnd> = std::mem::take(&mut self.ends).into();
+        ends.sort_by_key(|end| (end.run_id, end.node));
+        for end in ends {
             let hand = &self.hands[&end.run_id];
             if hand.stopping {
                 continue;
@@ -277,7 +282,11 @@ impl<'a> Flow<'a> {
                     ParentEnd::Skipped => counted.skipped += 1,
                 }
                 if !plain || end.end != ParentEnd::Succeeded {
-                    causes.insert((end.run_id, child), end.clone());
+                    let rule = hand.version.node(child).trigger_rule;
+                    let cause = causes.entry((end.run_id, child)).or_insert_with(|| end.clone());
+                    if verdict::blame(rule, &end) > verdict::blame(rule, cause) {
+                        *cause = end.clone();
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::store::settle::{Progress, end_run, finish_runs};
 use crate::store::timers::{Due, NewTimer, forget_timers, insert_timers};
 use crate::store::{StoreError, Transaction};
 use crate::work::OUTPUT_LIMIT;
-use crate::workflow::{FailureStrategy, NodeSpec};
+use crate::workflow::{FailureStrategy, NodeSpec, TriggerRule};
 
 /// The state and the reason of a node whose rule cannot hold any more, since `cause` ended.
 pub(super) fn passed_over(node: &NodeSpec, verdict: Readiness, cause: &NodeEnd) -> (TaskRunState, String) {
@@ -36,6 +36,20 @@ pub(super) fn passed_over(node: &NodeSpec, verdict: Readiness, cause: &NodeEnd) 
         TaskRunState::Skipped
     };
     (state, reason)
+}
+
+/// How much the end of a parent is to blame that a rule cannot hold.
+pub(super) fn blame(rule: TriggerRule, end: &NodeEnd) -> u8 {
+    use ParentEnd as End;
+    match (rule, end.end) {
+        (TriggerRule::AllFailed | TriggerRule::OneFailed, End::Failed | End::Doomed)
+        | (TriggerRule::AllSkipped, End::Skipped) => 0,
+        (TriggerRule::AllFailed | TriggerRule::OneFailed | TriggerRule::AllSkipped, _) => 2,
+        (TriggerRule::NoneSkipped, End::Skipped) => 2,
+        (TriggerRule::NoneSkipped, _) | (_, End::Succeeded) => 0,
+        (_, End::Skipped) => 1,
+        (_, End::Failed | End::Doomed) => 2,
+    }
 }
 
 /// A run of which nothing is open.
