@@ -6,6 +6,7 @@
 //! is a legal one. [`server`] puts them on the network together with the pages and the probes.
 
 pub mod auth;
+pub mod callbacks;
 pub mod graphql;
 pub mod health;
 mod landing;

@@ -20,6 +20,10 @@ named! {
         RunSucceeded = "RUN_SUCCEEDED",
         /// The last task run of a run ended, and one had failed.
         RunFailed = "RUN_FAILED",
+        /// Somebody paused a run: it finishes what it has begun and begins nothing.
+        RunPaused = "RUN_PAUSED",
+        /// Somebody let a paused run go on.
+        RunResumed = "RUN_RESUMED",
         /// Somebody asked that a run stop.
         RunCancelRequested = "RUN_CANCEL_REQUESTED",
         /// A run was stopped and nothing of it runs any more.
@@ -77,7 +81,8 @@ impl EventKind {
     pub fn run_state(self) -> Option<RunState> {
         match self {
             Self::RunQueued => Some(RunState::Queued),
-            Self::RunStarted => Some(RunState::Running),
+            Self::RunStarted | Self::RunResumed => Some(RunState::Running),
+            Self::RunPaused => Some(RunState::Paused),
             Self::RunSucceeded => Some(RunState::Succeeded),
             Self::RunFailed => Some(RunState::Failed),
             Self::RunCancelled => Some(RunState::Cancelled),

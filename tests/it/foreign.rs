@@ -5,6 +5,7 @@
 
 mod alerts;
 mod steering;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,6 +112,7 @@ impl Estate {
         );
         estate.keep("Run", Some("terminateRun"), made("startRun", wish, "run").await);
         estate.found_task_runs(world, owner).await;
+        estate.found_question(owner).await;
         estate.learn(owner, &done).await;
         estate.learn_of_alerts(world, owner).await;
         estate
@@ -208,7 +210,9 @@ impl Estate {
             }
             "startRun" => json!({ "workflow": key("main") }),
             "startRuns" => json!({ "runs": [{ "workflow": key("main") }] }),
-            "cancelRun"
+            "pauseRun"
+            | "resumeRun"
+            | "cancelRun"
             | "terminateRun"
             | "drainExecutor"
             | "testAlertChannel"
@@ -216,6 +220,8 @@ impl Estate {
             | "resendAlertDelivery" => {
                 json!({ "id": spare() })
             }
+            "answerApproval" => json!({ "id": spare(), "answer": "APPROVE" }),
+            "publishEvent" => json!({ "name": "paid", "payload": {} }),
             _ => self
                 .alert_input(mutation)
                 .or_else(|| self.steering_input(mutation))
@@ -225,7 +231,7 @@ impl Estate {
 }
 
 /// The mutations in which nothing of another tenant's can be named; a stranger makes something of its own with them.
-const NAMES_NOTHING_FOREIGN: [&str; 2] = ["registerAlertChannel", "registerEndpoint"];
+const NAMES_NOTHING_FOREIGN: [&str; 3] = ["publishEvent", "registerAlertChannel", "registerEndpoint"];
 
 /// The mutations that are for the platform alone.
 const PLATFORMS: [&str; 1] = ["createTenant"];

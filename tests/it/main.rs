@@ -27,3 +27,4 @@ mod statements;
 mod steering;
 mod stories;
 mod survival;
+mod waits;

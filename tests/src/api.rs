@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use waterclock_api::auth::{AuthConfig, Authenticator, Gate, Grant, Keys, Scope, issue};
+use waterclock_api::callbacks::{self, Callbacks};
 use waterclock_api::graphql::{self, Services};
 use waterclock_api::health::Readiness;
 use waterclock_api::packages::{self, Packages};
@@ -20,6 +21,7 @@ use waterclock_api::tenants::StoredTenants;
 use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
 use waterclock_core::clock::SystemClock;
 use waterclock_core::metrics::Metrics;
+use waterclock_core::store::Versions;
 use waterclock_core::watch::Watch;
 use waterclock_core::workflow::WorkflowLimits;
 
@@ -69,16 +71,23 @@ impl World {
             Arc::new(StoredTenants::new(self.api.clone())),
         );
         let watch = Watch::new(self.api.clone(), self.signals.clone());
+        let versions = Versions::default();
         let schema = graphql::schema(Services {
             database: self.api.clone(),
             signals: self.signals.clone(),
             watch: watch.clone(),
+            versions: versions.clone(),
             workflow_limits,
             sends_mail: self.sends_mail,
         });
         let packages = Packages {
             gate: gate.clone(),
             database: self.api.clone(),
+        };
+        let callbacks = Callbacks {
+            database: self.api.clone(),
+            signals: self.signals.clone(),
+            versions,
         };
         let serving = Running::spawn(async move |shutdown| {
             let shutdown = Shutdown::on(shutdown);
@@ -90,7 +99,7 @@ impl World {
                 settings: Settings::default(),
                 readiness: Arc::new(Ready),
                 metrics: Metrics::new().registry,
-                routes: packages::routes(packages),
+                routes: packages::routes(packages).merge(callbacks::routes(callbacks)),
                 shutdown: shutdown.clone(),
             });
             server::serve(listener, router, shutdown)

@@ -30,6 +30,7 @@ pub struct Joining {
     registration: Registration,
     database: Database,
     signals: Signals,
+    callback_base: Option<String>,
 }
 
 impl World {
@@ -48,6 +49,7 @@ impl World {
             },
             database: self.engine.clone(),
             signals: self.signals.clone(),
+            callback_base: None,
         }
     }
 }
@@ -82,6 +84,13 @@ impl Joining {
         self
     }
 
+    /// Endpoints that it calls are told to call back below this address.
+    #[must_use]
+    pub fn called_back_at(mut self, base: &str) -> Self {
+        self.callback_base = Some(base.to_owned());
+        self
+    }
+
     /// Registers it.
     pub async fn join(self) -> Scripted {
         self.try_join().await.expect("the executor is let in")
@@ -89,7 +98,8 @@ impl Joining {
 
     /// Registers it, or tells why not.
     pub async fn try_join(self) -> Result<Scripted, WorkSourceError> {
-        let source = PostgresSource::new(self.database, self.signals.clone(), LEASE);
+        let source = PostgresSource::new(self.database, self.signals.clone(), LEASE)
+            .called_back_at(self.callback_base);
         let (id, slots) = (self.registration.executor_id, self.registration.slots);
         source.register(self.registration).await?;
         Ok(Scripted {
@@ -165,6 +175,16 @@ impl Scripted {
     /// Hands in the end of one attempt.
     pub async fn report(&self, assignment: &Assignment, outcome: Outcome) {
         self.exchange(vec![ended(assignment, outcome)], 0).await;
+    }
+
+    /// Hands over an attempt whose endpoint answered that it will call back.
+    pub async fn defer(&self, assignment: &Assignment) {
+        let exchange = Exchange {
+            deferrals: vec![assignment.lease()],
+            ..Exchange::default()
+        };
+        let exchanged = self.source.exchange(self.id, exchange).await;
+        exchanged.expect("the exchange succeeds");
     }
 
     /// What it is told to stop.

@@ -25,6 +25,7 @@ mod named;
 mod node;
 mod package;
 mod program;
+mod published_event;
 mod reference;
 mod registration;
 mod run;
@@ -74,6 +75,9 @@ pub struct Mutation(
     run::RunMutation,
     run::RerunMutation,
     task_run::TaskRunSteering,
+    run::PausingMutation,
+    task_run::TaskRunMutation,
+    published_event::PublishedEventMutation,
     executor::ExecutorMutation,
     alert::AlertMutation,
 );
@@ -98,6 +102,8 @@ pub struct Services {
     pub signals: Signals,
     /// Hands out what happens; it must be running.
     pub watch: Watch,
+    /// The versions that this process has read.
+    pub versions: Versions,
     /// Whether this service sends mail.
     pub sends_mail: bool,
     /// How large a workflow may be.
@@ -130,7 +136,7 @@ pub fn schema(services: Services) -> Schema {
         .data(SendsMail(services.sends_mail))
         .data(services.signals)
         .data(services.watch)
-        .data(Versions::default())
+        .data(services.versions)
         .data(services.database)
         .finish()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use url::Url;
 use waterclock_api::auth::{JwksSource, Scope};
 use waterclock_api::transport::AllowedOrigins;
 use waterclock_core::alert::{Mailer, MailerError};
@@ -41,6 +42,8 @@ pub(crate) struct UpArgs {
     pub(crate) auth: AuthArgs,
     #[command(flatten)]
     pub(crate) executor: ExecutorArgs,
+    #[command(flatten)]
+    pub(crate) callback: CallbackArgs,
     #[command(flatten)]
     pub(crate) egress: EgressArgs,
     #[command(flatten)]
@@ -98,6 +101,8 @@ pub(crate) struct ExecutorRoleArgs {
     pub(crate) tenant: Option<String>,
     #[command(flatten)]
     pub(crate) executor: ExecutorArgs,
+    #[command(flatten)]
+    pub(crate) callback: CallbackArgs,
     #[command(flatten)]
     pub(crate) egress: EgressArgs,
 }
@@ -234,6 +239,16 @@ pub(crate) struct ExecutorArgs {
     pub(crate) drain_grace: Duration,
 }
 
+/// Where endpoints that finish later call back.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Executor")]
+pub(crate) struct CallbackArgs {
+    /// The address of the API as endpoints reach it, for those that call back when they have finished; without it they
+    /// cannot be called. `up` takes the address that its API listens on when not given
+    #[arg(long, env = "WATERCLOCK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub(crate) public_url: Option<Url>,
+}
+
 /// What may be called for a tenant.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Network")]
@@ -319,6 +334,14 @@ fn database_url(text: &str) -> Result<DatabaseUrl, String> {
         return Err("it is empty; write it as postgres://user:password@host:5432/name".to_owned());
     }
     DatabaseUrl::parse(text).map_err(|error| error.to_string())
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || url.query().is_some() {
+        return Err("write it as https://waterclock.example.org".to_owned());
+    }
+    Ok(url)
 }
 
 fn scope(word: &str) -> Result<Scope, String> {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 use waterclock_api::auth::{AuthConfig, Authenticator, Gate, Keys};
+use waterclock_api::callbacks::{self, Callbacks};
 use waterclock_api::graphql::{self, Services};
 use waterclock_api::health::Readiness;
 use waterclock_api::packages::{self, Packages};
@@ -19,7 +20,7 @@ use waterclock_api::server::{self, ServerConfig};
 use waterclock_api::tenants::StoredTenants;
 use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
 use waterclock_core::clock::SystemClock;
-use waterclock_core::store::{Actor, Database};
+use waterclock_core::store::{Actor, Database, Versions};
 use waterclock_core::watch::Watch;
 use waterclock_core::workflow::WorkflowLimits;
 
@@ -119,10 +120,17 @@ pub(super) async fn serve(
     let gate = Gate::new(Arc::new(settings.authenticator), tenants);
     let watch = Watch::new(database.clone(), signals.clone());
     metrics.show_subscribers(watch.clone());
+    let versions = Versions::default();
+    let callbacks = Callbacks {
+        database: database.clone(),
+        signals: signals.clone(),
+        versions: versions.clone(),
+    };
     let schema = graphql::schema(Services {
         database: database.clone(),
         signals,
         watch: watch.clone(),
+        versions,
         workflow_limits: workflow_limits(settings.limits),
         sends_mail: settings.sends_mail,
     });
@@ -142,7 +150,7 @@ pub(super) async fn serve(
         },
         readiness: Arc::new(DatabaseReadiness { database, usable }),
         metrics: metrics.registry,
-        routes: packages::routes(packages),
+        routes: packages::routes(packages).merge(callbacks::routes(callbacks)),
         shutdown: streams.clone(),
     });
     info!(address = %settings.listener.local_addr()?, "the API listens");

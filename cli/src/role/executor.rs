@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 use waterclock_core::egress::{EgressPolicy, NetworkError};
 use waterclock_core::source::PostgresSource;
 use waterclock_executor::{ExecutorConfig, LoadThresholds};
@@ -22,11 +23,12 @@ pub(super) async fn run(
         tenant: args.tenant,
         ..config(args.executor, args.egress, args.key, &process.data_dir)?
     };
+    let public_url = args.callback.public_url;
     let foundation = Foundation::new(args.database.database_url, FEW_CONNECTIONS);
     if foundation.ready(Behind::Wait, &shutdown).await? {
         let tasks = TaskTracker::new();
         foundation.start(&tasks, &shutdown);
-        let performed = perform(&foundation, config, shutdown.clone()).await;
+        let performed = perform(&foundation, config, public_url, shutdown.clone()).await;
         shutdown.cancel();
         tasks.close();
         tasks.wait().await;
@@ -54,16 +56,18 @@ pub(super) fn config(
     })
 }
 
-/// Performs work until `shutdown`, and then until what runs has ended or was handed back.
+/// Performs work until `shutdown`, and then until what runs has ended or was handed back. Endpoints call back below `public_url`.
 pub(super) async fn perform(
     foundation: &Foundation,
     config: ExecutorConfig,
+    public_url: Option<Url>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let Foundation {
         database, signals, ..
     } = foundation.clone();
-    let source = Arc::new(PostgresSource::new(database, signals, config.lease));
-    waterclock_executor::run(config, source, shutdown).await?;
+    let source =
+        PostgresSource::new(database, signals, config.lease).called_back_at(public_url.map(String::from));
+    waterclock_executor::run(config, Arc::new(source), shutdown).await?;
     Ok(())
 }

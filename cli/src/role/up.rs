@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 use waterclock_api::auth::Authenticator;
 use waterclock_api::transport::AllowedOrigins;
 use waterclock_core::alert::DeliverySettings;
@@ -16,7 +17,7 @@ use waterclock_executor::ExecutorConfig;
 
 use super::api::{self, ApiSettings, Usable};
 use super::foundation::{Behind, Foundation};
-use super::welcome::Welcome;
+use super::welcome::{Welcome, base_of};
 use super::{MANY_CONNECTIONS, executor, scheduler};
 use crate::args::{ProcessArgs, UpArgs};
 use crate::data_dir::DataDir;
@@ -27,6 +28,7 @@ struct Roles {
     url: DatabaseUrl,
     api: ApiSettings,
     executor: ExecutorConfig,
+    public_url: Url,
     deliveries: DeliverySettings,
     welcome: Welcome,
 }
@@ -47,6 +49,8 @@ pub(super) async fn run(
     let auth = api::auth_config(args.auth, Some(secret))?;
     let examples = (!args.bare).then_some(args.examples);
     let welcome = Welcome::new(listener.local_addr()?, &auth, examples, process.data_dir.clone())?;
+    let address = listener.local_addr()?;
+    let public_url = args.callback.public_url.unwrap_or_else(|| base_of(address));
     let mut egress = args.egress;
     if egress.allowed_networks.is_empty() {
         egress.allowed_networks = OWN_NETWORKS.map(str::to_owned).to_vec();
@@ -64,6 +68,7 @@ pub(super) async fn run(
         url,
         api,
         executor: config,
+        public_url,
         deliveries,
         welcome,
     };
@@ -117,7 +122,12 @@ impl Roles {
         let usable = Usable::default();
         usable.begin();
         let serving = api::serve(&foundation, self.api, usable, shutdown.clone());
-        let performing = executor::perform(&foundation, self.executor, shutdown.clone());
+        let performing = executor::perform(
+            &foundation,
+            self.executor,
+            Some(self.public_url),
+            shutdown.clone(),
+        );
         let scheduling = scheduler::schedule(&foundation, self.deliveries, shutdown.clone());
         let welcoming = async {
             tokio::select! {

@@ -134,7 +134,7 @@ fn sign(secret: &[u8], auth: &AuthConfig) -> Result<String, IssueError> {
 }
 
 /// Where a client on this machine reaches `address`.
-fn base_of(mut address: SocketAddr) -> Url {
+pub(super) fn base_of(mut address: SocketAddr) -> Url {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

@@ -12,6 +12,7 @@ pub(crate) mod fire_timers;
 pub(crate) mod flow;
 mod idempotency;
 mod new_run;
+pub mod pause_run;
 pub(crate) mod proposal;
 mod propose_alert;
 pub mod publish_event;

@@ -117,8 +117,10 @@ named! {
         Started = "STARTED",
         /// Somebody asked that nothing more of it start.
         Paused = "PAUSED",
-        /// Somebody let it go on.
+        /// Somebody let it go on, some of it having started.
         Resumed = "RESUMED",
+        /// Somebody let it go on before any of it had started.
+        Requeued = "REQUEUED",
         /// Its last task run ended and none had failed.
         Succeeded = "SUCCEEDED",
         /// Its last task run ended and one had failed.
@@ -182,6 +184,7 @@ impl RunState {
         use {RunEvent as On, RunState as Is};
         match (self, event) {
             (Is::Queued, On::Started) | (Is::Paused, On::Resumed) => Ok(Is::Running),
+            (Is::Paused, On::Requeued) => Ok(Is::Queued),
             (Is::Queued | Is::Running, On::Paused) => Ok(Is::Paused),
             (Is::Queued | Is::Running | Is::Paused, On::Succeeded) => Ok(Is::Succeeded),
             (Is::Queued | Is::Running | Is::Paused, On::Failed) => Ok(Is::Failed),

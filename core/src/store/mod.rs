@@ -27,6 +27,7 @@ mod migrate;
 pub(crate) mod node_times;
 pub(crate) mod package_content;
 pub(crate) mod packages;
+pub(crate) mod pause_runs;
 pub(crate) mod programs;
 pub(crate) mod progress;
 pub(crate) mod published_events;

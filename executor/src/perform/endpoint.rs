@@ -186,7 +186,8 @@ fn callback_url<'a>(
         (None, _) => Ok(None),
         (Some(_), Some(url)) => Ok(Some(url)),
         (Some(_), None) => Err(Finding::fault(
-            "the endpoint is to call back, and the service gave no address for that",
+            "the endpoint is to call back, and this executor was not told where: set WATERCLOCK_PUBLIC_URL (--public-url) to the \
+             address of the API as endpoints reach it",
         )),
     }
 }

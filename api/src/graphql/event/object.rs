@@ -33,6 +33,10 @@ pub(crate) enum EventKind {
     RunSucceeded,
     /// The last task run of a run ended, and one had failed. The last event of its run.
     RunFailed,
+    /// Somebody paused a run: it finishes what it has begun and begins nothing.
+    RunPaused,
+    /// Somebody let a paused run go on; it is queued if nothing of it had started.
+    RunResumed,
     /// Somebody asked that a run stop.
     RunCancelRequested,
     /// A run was stopped and nothing of it runs any more. The last event of its run.

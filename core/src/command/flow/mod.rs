@@ -209,6 +209,26 @@ impl<'a> Flow<'a> {
         });
     }
 
+    /// Looks again at a run that goes on: the rules of some nodes may have held while it was paused.
+    pub(crate) async fn reconsider(
+        &mut self,
+        transaction: &mut Transaction,
+        run: RunId,
+    ) -> Result<(), StoreError> {
+        let hand = &self.hands[&run];
+        for row in list_blocked(transaction, &[(hand.tenant_id, run)]).await? {
+            let parents = Parents {
+                all: hand.version.parents_of(row.node),
+                ..row.parents
+            };
+            let rule = hand.version.node(row.node).trigger_rule;
+            if parents.readiness(rule) == Readiness::Start {
+                self.starts.push(Start::node(run, row.node, row.task_run_id));
+            }
+        }
+        Ok(())
+    }
+
     /// The task run, which nobody held up, is to begin.
     pub(crate) fn begin(&mut self, start: Start) {
         self.starts.push(start);

@@ -19,7 +19,7 @@ mine AS (
     SELECT d.tenant_id, d.task_run_id, d.run_id
     FROM unnest($3::uuid[], $4::uuid[]) AS chosen(tenant_id, task_run_id)
     JOIN dispatch AS d ON d.tenant_id = chosen.tenant_id AND d.task_run_id = chosen.task_run_id
-    WHERE d.state = 'READY'
+    WHERE d.state = 'READY' AND NOT d.paused
 ),
 unstarted AS (
     SELECT r.tenant_id, r.id
@@ -38,7 +38,7 @@ started AS (
         fence = d.fence + CASE d.state WHEN 'READY' THEN 1 ELSE 0 END
     FROM mine, turns
     WHERE d.tenant_id = mine.tenant_id AND d.task_run_id = mine.task_run_id
-        AND (d.state = 'READY' OR d.state = 'ASSIGNED' AND d.executor_id = $1)
+        AND (d.state = 'READY' AND NOT d.paused OR d.state = 'ASSIGNED' AND d.executor_id = $1)
         AND turns.taken >= 0
     RETURNING d.tenant_id, d.run_id, d.task_run_id, d.version_id, d.node, d.fence, d.item
 ),
