@@ -164,6 +164,10 @@ impl Estate {
             ("key", "String") if field == "tenant" => vec![json!("owner")],
             ("key", "String") => ["main", "executor"].iter().map(|of| json!(key(of))).collect(),
             ("digest", "String") => vec![json!(self.digest)],
+            ("input", "DryRunInput") => vec![
+                json!({ "workflow": key("main") }),
+                json!({ "versionId": self.ids["WorkflowVersion"] }),
+            ],
             // The fault in it is told to whoever asks; the task node that it names is the owner's.
             ("input", "CreateWorkflowInput") => vec![json!({
                 "key": key("theirs"),

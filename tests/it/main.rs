@@ -6,6 +6,7 @@ mod assignment;
 mod authoring;
 mod authoring_refusals;
 mod cancel;
+mod dry_run;
 mod examples;
 mod failure;
 mod following;

@@ -60,6 +60,7 @@ pub struct Query(
     task_node::TaskNodeQuery,
     workflow::WorkflowQuery,
     run::RunQuery,
+    run::DryRunQuery,
     executor::ExecutorQuery,
     alert::AlertQuery,
 );

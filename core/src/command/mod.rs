@@ -7,6 +7,7 @@ pub mod cancel_run;
 mod conclude;
 pub mod create_tenant;
 pub mod drain_executor;
+pub mod dry_run;
 pub mod edit_workflow;
 pub(crate) mod fire_timers;
 pub(crate) mod flow;

@@ -51,15 +51,29 @@ impl Bindings {
         self.with(Root::Run, run.datum())
     }
 
+    /// `nodes.KEY` of a node of which the state is foreseen and nothing else is known: an expression that reads more of it fails.
+    #[must_use]
+    pub fn with_future_node(self, key: &str, state: &str) -> Self {
+        let known = Fields::from([
+            ("state".to_owned(), state.to_owned().datum()),
+            ("stateReason".to_owned(), Datum::Null),
+        ]);
+        self.with_node_datum(key.to_owned(), Datum::Fields(known))
+    }
+
     /// `nodes.KEY`. Only the nodes that [`References::nodes`](super::References::nodes) lists need be given.
     #[must_use]
-    pub fn with_node(mut self, key: impl Into<String>, node: NodeFacts) -> Self {
+    pub fn with_node(self, key: impl Into<String>, node: NodeFacts) -> Self {
+        self.with_node_datum(key.into(), node.datum())
+    }
+
+    fn with_node_datum(mut self, key: String, node: Datum) -> Self {
         let nodes = self
             .roots
             .entry(Root::Nodes)
             .or_insert_with(|| Datum::Fields(Fields::new()));
         if let Datum::Fields(nodes) = nodes {
-            nodes.insert(key.into(), node.datum());
+            nodes.insert(key, node);
         }
         self
     }

@@ -1,5 +1,6 @@
 //! What a run and its task runs can be, and the tables by which they change.
 
+mod dry_run;
 mod judgement;
 mod readiness;
 mod rerun;
@@ -8,6 +9,7 @@ mod timer;
 mod trigger;
 mod verdict;
 
+pub use dry_run::{Foreseen, Premises, Prospect, dry_run};
 pub use judgement::unhandled_failures;
 pub use readiness::{ParentEnd, Parents, Readiness};
 pub(crate) use rerun::LEFT_OUT;

@@ -5,7 +5,8 @@
 //! `TriggerRuleDep`): a rule that cannot hold any more ends its node at once, as skipped when what came was not what the
 //! rule is for, and as failed upstream when a failure is to blame.
 
-use crate::workflow::TriggerRule;
+use super::TaskRunState;
+use crate::workflow::{NodeSpec, TriggerRule};
 
 /// How the parents of a node stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,20 @@ pub enum ParentEnd {
     Doomed,
     /// It was skipped.
     Skipped,
+}
+
+impl ParentEnd {
+    /// How a node that ended in `state` counts for those that wait for it.
+    #[must_use]
+    pub fn of(node: &NodeSpec, state: TaskRunState) -> Self {
+        match state {
+            TaskRunState::Succeeded => Self::Succeeded,
+            TaskRunState::Failed if node.allow_failure => Self::Succeeded,
+            TaskRunState::UpstreamFailed => Self::Doomed,
+            TaskRunState::Skipped => Self::Skipped,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// What a rule says.

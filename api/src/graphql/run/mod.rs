@@ -1,5 +1,6 @@
 //! Runs: started, paused, cancelled, read, followed.
 
+mod dry_run;
 mod input;
 mod mutation;
 mod object;
@@ -8,6 +9,7 @@ mod query;
 mod rerun;
 mod subscription;
 
+pub(crate) use dry_run::DryRunQuery;
 pub(crate) use mutation::RunMutation;
 pub(crate) use object::Run;
 pub(crate) use pausing::PausingMutation;

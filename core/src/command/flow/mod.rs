@@ -79,17 +79,6 @@ impl Hand {
     }
 }
 
-/// How a node counts for those that wait for it.
-pub(crate) fn parent_end(node: &NodeSpec, state: TaskRunState) -> ParentEnd {
-    match state {
-        TaskRunState::Succeeded => ParentEnd::Succeeded,
-        TaskRunState::Failed if node.allow_failure => ParentEnd::Succeeded,
-        TaskRunState::UpstreamFailed => ParentEnd::Doomed,
-        TaskRunState::Skipped => ParentEnd::Skipped,
-        _ => ParentEnd::Failed,
-    }
-}
-
 /// A node that has ended and is to be counted.
 #[derive(Clone, Debug)]
 struct NodeEnd {
@@ -263,7 +252,7 @@ impl<'a> Flow<'a> {
             self.ends.push_back(NodeEnd {
                 run_id,
                 node,
-                end: parent_end(spec, state),
+                end: ParentEnd::of(spec, state),
                 origin: spec.key.as_str().into(),
             });
         }
