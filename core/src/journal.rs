@@ -14,7 +14,9 @@ use crate::store::executor_lives::{
 use crate::store::log_lines::{LogPage, PrintedLine, list_log_lines};
 use crate::store::node_times::measure_nodes;
 use crate::store::runs::{Run, RunFilter, list_runs, list_runs_by_id};
-use crate::store::task_runs::{TaskRun, TaskRunPage, list_task_runs, list_task_runs_by_id};
+use crate::store::task_runs::{
+    Item, ItemPage, TaskRun, TaskRunPage, list_approvals, list_items, list_task_runs, list_task_runs_by_id,
+};
 use crate::store::{Actor, Database, StoreError};
 use crate::workflow::graph::Expected;
 
@@ -89,6 +91,36 @@ impl Journal {
             transaction,
             tenant,
             ids
+        ))
+    }
+
+    /// The same page of the shares of each of `task_runs`; those of one task run in order.
+    pub async fn items(
+        &self,
+        tenant: TenantId,
+        task_runs: &[TaskRunId],
+        page: &ItemPage,
+    ) -> Result<Vec<Item>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_items(
+            transaction,
+            tenant,
+            task_runs,
+            page
+        ))
+    }
+
+    /// The first `limit` task runs after `after` that wait for an answer.
+    pub async fn approvals(
+        &self,
+        tenant: TenantId,
+        after: Option<TaskRunId>,
+        limit: i64,
+    ) -> Result<Vec<TaskRunId>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_approvals(
+            transaction,
+            tenant,
+            after,
+            limit
         ))
     }
 

@@ -19,7 +19,7 @@ use waterclock_core::store::attempts::{Attempt, AttemptPage};
 use waterclock_core::store::executor_lives::Executor;
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
 use waterclock_core::store::runs::Run;
-use waterclock_core::store::task_runs::{TaskRun, TaskRunPage};
+use waterclock_core::store::task_runs::{Item, ItemPage, TaskRun, TaskRunPage};
 
 use super::error::internal;
 use super::guard::caller;
@@ -151,6 +151,7 @@ macro_rules! load_pages {
 
 load_pages! {
     RunId, TaskRunPage => TaskRun, |journal, tenant, ids, page| journal.task_runs(tenant, &ids, &page), run_id;
+    TaskRunId, ItemPage => Item, |journal, tenant, ids, page| journal.items(tenant, &ids, &page), parent_id;
     TaskRunId, AttemptPage => Attempt, |journal, tenant, ids, page| journal.attempts(tenant, &ids, page), task_run_id;
     TaskRunId, LogPage => PrintedLine, |journal, tenant, ids, page| journal.log_lines(tenant, &ids, page), task_run_id;
 }

@@ -60,6 +60,7 @@ pub struct Query(
     task_node::TaskNodeQuery,
     workflow::WorkflowQuery,
     run::RunQuery,
+    task_run::TaskRunQuery,
     run::DryRunQuery,
     executor::ExecutorQuery,
     alert::AlertQuery,

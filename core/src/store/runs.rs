@@ -46,6 +46,18 @@ pub struct Run {
     pub stop_requested_at: Option<DateTime<Utc>>,
     /// The subject of the token that told it so.
     pub stop_requested_by: Option<String>,
+    /// What it ends as because it was told to stop.
+    pub stop_as: Option<RunState>,
+    /// Since when it starts nothing.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// The subject of the token that paused it.
+    pub paused_by: Option<String>,
+    /// What it returned: an object.
+    pub output: Option<Value>,
+    /// The run that it runs within, and the task run of that run that it is.
+    pub within: Option<(RunId, TaskRunId)>,
+    /// The run that it was made from.
+    pub rerun_of: Option<RunId>,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
     /// When its first attempt started.
@@ -144,6 +156,20 @@ struct Row {
     stop_requested_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     stop_requested_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    stop_as: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    paused_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    paused_by: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    output: Option<Value>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    parent_run_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    parent_task_run_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    rerun_of: Option<Uuid>,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -159,6 +185,11 @@ impl TryFrom<Row> for Run {
         let unreadable = |unknown| StoreError::Unreadable(format!("the run {}: {unknown}", row.id));
         let state = row.state.parse().map_err(unreadable)?;
         let trigger = row.trigger.parse().map_err(unreadable)?;
+        let stop_as = row.stop_as.as_deref().map(str::parse).transpose().map_err(unreadable)?;
+        let within = row
+            .parent_run_id
+            .zip(row.parent_task_run_id)
+            .map(|(run, task_run)| (run.into(), task_run.into()));
         Ok(Self {
             id: row.id.into(),
             workflow_id: row.workflow_id.into(),
@@ -174,6 +205,12 @@ impl TryFrom<Row> for Run {
             failed_task_runs: row.failed_task_runs,
             stop_requested_at: row.stop_requested_at,
             stop_requested_by: row.stop_requested_by,
+            stop_as,
+            paused_at: row.paused_at,
+            paused_by: row.paused_by,
+            output: row.output,
+            within,
+            rerun_of: row.rerun_of.map(Into::into),
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,

@@ -170,6 +170,42 @@ impl Run {
         Ok(self.record(context).await?.stop_requested_by.as_deref())
     }
 
+    /// What it ends as because it was told to stop, or because its own rules end it.
+    async fn stop_as(&self, context: &Context<'_>) -> Result<Option<RunState>> {
+        Ok(self.record(context).await?.stop_as.map(Into::into))
+    }
+
+    /// Since when it starts nothing; absent when it is not paused.
+    async fn paused_at(&self, context: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(self.record(context).await?.paused_at.map(Into::into))
+    }
+
+    /// The subject of the token that paused it.
+    async fn paused_by(&self, context: &Context<'_>) -> Result<Option<&str>> {
+        Ok(self.record(context).await?.paused_by.as_deref())
+    }
+
+    /// What it returned, by the outputs that its workflow names: an object.
+    async fn output(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        Ok(self.record(context).await?.output.clone().map(Json))
+    }
+
+    /// The run that it runs within.
+    async fn parent_run(&self, context: &Context<'_>) -> Result<Option<Run>> {
+        Ok(self.record(context).await?.within.map(|(run, _)| Self::new(run)))
+    }
+
+    /// The task run that it is, of the run that it runs within.
+    async fn parent_task_run(&self, context: &Context<'_>) -> Result<Option<TaskRun>> {
+        let within = self.record(context).await?.within;
+        Ok(within.map(|(_, task_run)| TaskRun::new(task_run)))
+    }
+
+    /// The run that it was made from.
+    async fn rerun_of(&self, context: &Context<'_>) -> Result<Option<Run>> {
+        Ok(self.record(context).await?.rerun_of.map(Self::new))
+    }
+
     /// How many task runs it has.
     async fn task_run_count(&self, context: &Context<'_>) -> Result<i32> {
         Ok(self.record(context).await?.task_runs)
@@ -185,7 +221,7 @@ impl Run {
         Ok(self.record(context).await?.failed_task_runs)
     }
 
-    /// Its task runs, in the order of the version's nodes.
+    /// The task runs of its nodes, in the order of the version; the shares of one are its `items`.
     #[graphql(complexity = "weight(first, child_complexity)")]
     async fn task_runs(
         &self,

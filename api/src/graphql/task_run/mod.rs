@@ -2,8 +2,10 @@
 
 mod mutation;
 mod object;
+mod query;
 mod steer;
 
 pub(crate) use mutation::TaskRunMutation;
 pub(crate) use object::{TaskRun, TaskRunState};
+pub(crate) use query::TaskRunQuery;
 pub(crate) use steer::TaskRunSteering;

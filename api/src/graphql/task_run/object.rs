@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use tokio::sync::OnceCell;
 use waterclock_core::id::TaskRunId;
 use waterclock_core::run;
 use waterclock_core::store::attempts::AttemptPage;
-use waterclock_core::store::task_runs::TaskRun as Record;
+use waterclock_core::store::task_runs::{ItemPage, Progress as ProgressRecord, TaskRun as Record};
 
 use crate::graphql::attempt::Attempt;
 use crate::graphql::connection::{Connection, Page, weight};
@@ -45,6 +45,43 @@ pub(crate) enum TaskRunState {
     Skipped,
     /// A task run before it failed, so it never started.
     UpstreamFailed,
+}
+
+/// What a task run waits for in the service's own hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "run::Hold")]
+pub(crate) enum Hold {
+    /// Its items, shards or executors.
+    Items,
+    /// The run that it is.
+    Run,
+    /// An answer: `answerApproval`.
+    Approval,
+    /// A time, an instant or an event.
+    Wait,
+    /// Its endpoint, which is to call back.
+    Callback,
+}
+
+/// How far a task run said that it is.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Progress {
+    /// How much of its work is done, 0 to 100.
+    percent: Option<f64>,
+    /// What it is at.
+    message: Option<String>,
+    /// When it said so.
+    at: DateTime,
+}
+
+impl From<ProgressRecord> for Progress {
+    fn from(said: ProgressRecord) -> Self {
+        Self {
+            percent: said.percent,
+            message: said.message,
+            at: said.at.into(),
+        }
+    }
 }
 
 /// One task node's share of a run. It is read when more than its id is asked for.
@@ -158,6 +195,60 @@ impl TaskRun {
     /// When it ended.
     async fn finished_at(&self, context: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(self.record(context).await?.finished_at.map(Into::into))
+    }
+
+    /// What it waits for, while it is in the service's own hands.
+    async fn waits_for(&self, context: &Context<'_>) -> Result<Option<Hold>> {
+        Ok(self.record(context).await?.hold.map(Into::into))
+    }
+
+    /// How far its latest attempt to say so is.
+    async fn progress(&self, context: &Context<'_>) -> Result<Option<Progress>> {
+        Ok(self.record(context).await?.progress.clone().map(Into::into))
+    }
+
+    /// Its place among the items, shards or executors of its node, from 0; absent for the task run of the node itself.
+    async fn item(&self, context: &Context<'_>) -> Result<Option<i32>> {
+        Ok(self.record(context).await?.item)
+    }
+
+    /// What it is for: the item, or the shard.
+    async fn item_value(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        Ok(self.record(context).await?.item_value.clone().map(Json))
+    }
+
+    /// The task run of its node, when it is a share of that.
+    async fn parent(&self, context: &Context<'_>) -> Result<Option<TaskRun>> {
+        Ok(self.record(context).await?.parent_id.map(Self::new))
+    }
+
+    /// The task runs of its items, shards or executors, in order.
+    #[graphql(complexity = "weight(first, child_complexity)")]
+    async fn items(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Those in one of these states; all when absent.")] states: Option<
+            Vec<TaskRunState>,
+        >,
+    ) -> Result<Connection<TaskRun>> {
+        let page = Page::of(first, after.as_deref())?;
+        let wanted = ItemPage {
+            states: states.unwrap_or_default().into_iter().map(Into::into).collect(),
+            after: page.after_as()?,
+            limit: page.limit(),
+        };
+        let rows = load(
+            context,
+            PageOf {
+                of: self.id,
+                page: wanted,
+            },
+        )
+        .await?
+        .unwrap_or_default();
+        Ok(page.connection(rows, |item| item.item.to_string(), |item| Self::new(item.id)))
     }
 
     /// Its attempts, the first one first. The one under way is among them and has no outcome yet.

@@ -8,7 +8,8 @@ FROM (SELECT DISTINCT unnest($2::text[])) AS wanted(state)
 CROSS JOIN LATERAL (
     SELECT
         id, workflow_id, version_id, state, state_reason, priority, trigger, started_by, inputs, task_runs,
-        open_task_runs, failed_task_runs, stop_requested_at, stop_requested_by, created_at, started_at, finished_at
+        open_task_runs, failed_task_runs, stop_requested_at, stop_requested_by, stop_as, paused_at, paused_by,
+        output, parent_run_id, parent_task_run_id, rerun_of, created_at, started_at, finished_at
     FROM runs
     WHERE tenant_id = $1 AND state = wanted.state AND id > $3 AND id < $4
         AND ($6 IS NULL OR workflow_id = $6)
