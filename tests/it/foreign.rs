@@ -105,12 +105,9 @@ impl Estate {
         let first = executor.take_one().await;
         executor.exchange(vec![ended(&first, Outcome::Failed)], 0).await;
         estate.keep("Run", None, done.clone());
-        estate.keep(
-            "Run",
-            Some("cancelRun"),
-            made("startRun", wish.clone(), "run").await,
-        );
-        estate.keep("Run", Some("terminateRun"), made("startRun", wish, "run").await);
+        for spare in ["cancelRun", "terminateRun"] {
+            estate.keep("Run", Some(spare), made("startRun", wish.clone(), "run").await);
+        }
         estate.found_task_runs(world, owner).await;
         estate.found_question(owner).await;
         estate.learn(owner, &done).await;

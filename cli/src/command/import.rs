@@ -105,19 +105,26 @@ fn graph(dag: &Dag, scale: f64, workflow: &str) -> Result<Value, CommandError> {
         .tasks
         .iter()
         .zip(&keys)
-        .map(|(task, key)| match scale {
-            0.0 => json!({"key": key, "taskNode": {"key": NO_OP}}),
-            _ => json!({
+        .map(|(task, key)| {
+            let (task_node, arguments) = match scale {
+                0.0 => (NO_OP, None),
+                _ => (SLEEP, Some([seconds(task.runtime_s * scale)])),
+            };
+            json!({
                 "key": key,
-                "taskNode": {"key": SLEEP},
-                "arguments": [seconds(task.runtime_s * scale)],
-            }),
+                "taskNode": {"key": task_node},
+                "arguments": arguments,
+                "triggerRule": "ALL_SUCCESS",
+                "disabled": false,
+                "broadcast": false,
+            })
         })
         .collect();
     Ok(json!({
         "key": workflow,
         "description": format!("Imported: {} tasks, runtimes times {scale}.", dag.tasks.len()),
         "publish": true,
+        "failureStrategy": "CONTINUE",
         "nodes": nodes,
         "edges": edges,
     }))

@@ -185,7 +185,12 @@ impl TryFrom<Row> for Run {
         let unreadable = |unknown| StoreError::Unreadable(format!("the run {}: {unknown}", row.id));
         let state = row.state.parse().map_err(unreadable)?;
         let trigger = row.trigger.parse().map_err(unreadable)?;
-        let stop_as = row.stop_as.as_deref().map(str::parse).transpose().map_err(unreadable)?;
+        let stop_as = row
+            .stop_as
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(unreadable)?;
         let within = row
             .parent_run_id
             .zip(row.parent_task_run_id)

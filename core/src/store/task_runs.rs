@@ -5,7 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -147,7 +149,12 @@ impl TryFrom<Row> for TaskRun {
         let unreadable =
             |unknown| StoreError::Unreadable(format!("the state of the task run {}: {unknown}", row.id));
         let state = row.state.parse().map_err(unreadable)?;
-        let hold = row.hold.as_deref().map(str::parse).transpose().map_err(unreadable)?;
+        let hold = row
+            .hold
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(unreadable)?;
         Ok(Self {
             id: row.id.into(),
             run_id: row.run_id.into(),

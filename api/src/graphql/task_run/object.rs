@@ -229,9 +229,7 @@ impl TaskRun {
         context: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
-        #[graphql(desc = "Those in one of these states; all when absent.")] states: Option<
-            Vec<TaskRunState>,
-        >,
+        #[graphql(desc = "Those in one of these states; all when absent.")] states: Option<Vec<TaskRunState>>,
     ) -> Result<Connection<TaskRun>> {
         let page = Page::of(first, after.as_deref())?;
         let wanted = ItemPage {
