@@ -65,19 +65,15 @@ pub struct RetryRule {
 
 named! {
     /// What is done about an attempt that did not succeed.
+    #[derive(Default)]
     Remedy {
         /// Another attempt is made, if one is left.
+        #[default]
         Retry = "RETRY",
         /// The task run fails, whatever attempts are left.
         Fail = "FAIL",
         /// The task run is skipped.
         Skip = "SKIP",
-    }
-}
-
-impl Default for Remedy {
-    fn default() -> Self {
-        Self::Retry
     }
 }
 

@@ -15,7 +15,7 @@ use crate::graphql::{cursor, publish_no_ops, start};
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) client: Client,
-    _api: Api,
+    api: Api,
 }
 
 impl Scene {
@@ -27,11 +27,7 @@ impl Scene {
         let api = world.serve().await;
         let client = api.admin("acme");
         publish_no_ops(&client, "etl", &["load"], &[]).await;
-        Self {
-            world,
-            client,
-            _api: api,
-        }
+        Self { world, client, api }
     }
 
     /// Registers the rule `key` with this condition.
@@ -57,7 +53,7 @@ impl Scene {
     pub(crate) async fn until_looked(&self) {
         // A failed run of another tenant's, whose alert comes after all that was before.
         let mark = format!("mark-{}", uuid::Uuid::new_v4().simple());
-        let marker = self._api.admin(&mark);
+        let marker = self.api.admin(&mark);
         let input = json!({ "key": "mark", "condition": { "workflowRefused": true } });
         marker.mutate("registerAlertRule", input, "").await;
         self.world

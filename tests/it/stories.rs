@@ -22,7 +22,8 @@ use waterclock_tests::script::{Scripted, ended};
 #[serde(deny_unknown_fields)]
 struct Story {
     /// What it shows, as a sentence.
-    story: String,
+    #[serde(rename = "story")]
+    shows: String,
     /// The workflows, as `createWorkflow` takes them; the last one is run. A node that says nothing of its work runs a program.
     workflows: Vec<Value>,
     /// What the run is given.
@@ -176,7 +177,7 @@ async fn play(world: &World, story: &Story, executors: &[Scripted], run: RunId) 
         assert!(
             move_time(world).await || world.value::<bool>(&over, &[]).await,
             "nothing can happen any more in {:?}:\n{}",
-            story.story,
+            story.shows,
             world.tree(run).await
         );
         // A scheduler looks at it; whatever it does is signalled.
@@ -251,7 +252,7 @@ async fn every_story_ends_as_it_says() {
             } else {
                 wrong.push(format!(
                     "{name}: {}\n{tree}\ninstead of\n{}",
-                    story.story, story.tree
+                    story.shows, story.tree
                 ));
             }
         }
@@ -264,10 +265,6 @@ async fn every_story_ends_as_it_says() {
 fn bless(path: &Path, tree: &str) {
     let text = std::fs::read_to_string(path).expect("a story");
     let kept = text.split("\ntree: |\n").next().unwrap_or_default().trim_end();
-    let lines: String = tree
-        .trim_end()
-        .lines()
-        .map(|line| format!("  {line}\n"))
-        .collect();
-    std::fs::write(path, format!("{kept}\ntree: |\n{lines}")).expect("a story is written");
+    let lines: Vec<String> = tree.trim_end().lines().map(|line| format!("  {line}")).collect();
+    std::fs::write(path, format!("{kept}\ntree: |\n{}\n", lines.join("\n"))).expect("a story is written");
 }

@@ -1,7 +1,7 @@
 //! Which executor gets which shards.
 //!
 //! Shards are dealt once, when their node starts, to the executors that live then, in the order of their keys. The strategies
-//! and their results are those of Apache ShardingSphere ElasticJob, whose users expect them.
+//! and their results are those of Apache `ElasticJob`, whose users expect them.
 
 use crate::workflow::ShardingStrategy;
 
@@ -21,19 +21,18 @@ pub fn deal(strategy: ShardingStrategy, shards: usize, executors: usize, key: &s
     let hash = string_hash(key);
     (0..shards)
         .map(|shard| match strategy {
-            ShardingStrategy::Average => average(shard),
             ShardingStrategy::RoundRobin => shard % executors,
             ShardingStrategy::Rotate => {
                 let offset = hash.unsigned_abs() as usize % executors;
                 (average(shard) + offset) % executors
             }
             ShardingStrategy::Odevity if hash % 2 == 0 => executors - 1 - average(shard),
-            ShardingStrategy::Odevity => average(shard),
+            ShardingStrategy::Average | ShardingStrategy::Odevity => average(shard),
         })
         .collect()
 }
 
-/// The hash by which ElasticJob rotates and reverses: that of Java's strings, over UTF-16.
+/// The hash by which `ElasticJob` rotates and reverses: that of Java's strings, over UTF-16.
 fn string_hash(text: &str) -> i32 {
     text.encode_utf16().fold(0_i32, |hash, unit| {
         hash.wrapping_mul(31).wrapping_add(i32::from(unit))

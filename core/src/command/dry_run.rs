@@ -68,12 +68,11 @@ async fn foresee_within(
     let mut ends = BTreeMap::new();
     for (at, (key, state)) in wanted.assume.iter().enumerate() {
         let path = |field: &str| ["assume".to_owned(), at.to_string(), field.to_owned()];
-        match version.place_of(key) {
-            Some(place) => drop(ends.insert(place, *state)),
-            None => {
-                let message = format!("the workflow has no task node with the key {key:?}");
-                refusals.push(Refusal::not_found(path("node"), message));
-            }
+        if let Some(place) = version.place_of(key) {
+            ends.insert(place, *state);
+        } else {
+            let message = format!("the workflow has no task node with the key {key:?}");
+            refusals.push(Refusal::not_found(path("node"), message));
         }
         if !matches!(
             state,

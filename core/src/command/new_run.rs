@@ -84,7 +84,9 @@ pub(crate) async fn begin_runs(
         if !starts.is_empty() {
             decides = true;
             flow.hold(hand);
-            starts.into_iter().for_each(|start| flow.begin(start));
+            for start in starts {
+                flow.begin(start);
+            }
         }
     }
     if decides {

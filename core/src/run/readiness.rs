@@ -93,6 +93,10 @@ impl Parents {
 
     /// What `rule` says of a node whose parents stand so.
     #[must_use]
+    #[expect(
+        clippy::match_same_arms,
+        reason = "each rule stands by itself, in the order in which it decides"
+    )]
     pub fn readiness(&self, rule: TriggerRule) -> Readiness {
         use {Readiness as Is, TriggerRule as Rule};
         let (succeeded, skipped) = (self.succeeded(), self.skipped);

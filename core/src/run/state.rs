@@ -220,14 +220,15 @@ impl TaskRunState {
             (Is::Ready, On::Assigned) => Ok(Is::Assigned),
             (Is::Assigned, On::Started) | (Is::Blocked, On::Held) => Ok(Is::Running),
             (Is::Assigned | Is::Running, On::RetryLater) => Ok(Is::RetryWait),
-            (Is::Running, On::Succeeded) => Ok(Is::Succeeded),
+            (Is::Running, On::Succeeded) | (Is::Blocked | Is::Ready | Is::RetryWait, On::Passed) => {
+                Ok(Is::Succeeded)
+            }
             (Is::Assigned | Is::Running, On::Spent)
             | (Is::Blocked, On::Unfit)
             | (Is::Ready | Is::RetryWait, On::Late) => Ok(Is::Failed),
             (Is::Blocked | Is::Ready | Is::Assigned | Is::Running | Is::RetryWait, On::Skipped) => {
                 Ok(Is::Skipped)
             }
-            (Is::Blocked | Is::Ready | Is::RetryWait, On::Passed) => Ok(Is::Succeeded),
             (Is::Blocked | Is::Ready | Is::Assigned | Is::Running | Is::RetryWait, On::Cancelled) => {
                 Ok(Is::Cancelled)
             }

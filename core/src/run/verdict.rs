@@ -184,8 +184,11 @@ mod tests {
                 ..RetryRule::default()
             },
         ];
-        let ruled = RetryPolicy { rules, ..policy() };
-        assert_eq!(after(&ruled, FRESH, Outcome::Failed).state, TaskRunState::Skipped);
+        let with_rules = RetryPolicy { rules, ..policy() };
+        assert_eq!(
+            after(&with_rules, FRESH, Outcome::Failed).state,
+            TaskRunState::Skipped
+        );
     }
 
     #[test]

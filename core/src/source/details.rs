@@ -51,8 +51,8 @@ impl Details {
             .map(|attempt| (attempt.tenant_id.into(), attempt.task_run_id.into()))
             .collect();
         if !shared.is_empty() {
-            let shares = find_item_values(transaction, &shared).await?;
-            details.shares = shares
+            let found = find_item_values(transaction, &shared).await?;
+            details.shares = found
                 .into_iter()
                 .map(|share| (share.task_run_id, share))
                 .collect();
@@ -75,7 +75,6 @@ impl Details {
             let version = &pinned[&attempt.version_id.into()];
             let read: BTreeSet<String> = nodes_read_by(&version.node(attempt.node).work)
                 .into_iter()
-                .map(Into::into)
                 .collect();
             let places: Vec<i32> = read.iter().filter_map(|key| version.place_of(key)).collect();
             if places.is_empty() {

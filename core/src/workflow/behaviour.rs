@@ -18,8 +18,10 @@ named! {
     /// When a node starts, by how the nodes before it ended. The names and their meaning are Airflow's.
     ///
     /// A node before it that failed although it may (`allowFailure`) counts as one that succeeded.
+    #[derive(Default)]
     TriggerRule {
         /// All succeeded.
+        #[default]
         AllSuccess = "all_success",
         /// All failed, or never started because one before them failed.
         AllFailed = "all_failed",
@@ -46,25 +48,15 @@ named! {
     }
 }
 
-impl Default for TriggerRule {
-    fn default() -> Self {
-        Self::AllSuccess
-    }
-}
-
 named! {
     /// What becomes of what takes too long.
+    #[derive(Default)]
     Overdue {
         /// It ends: a task run fails, a run times out.
+        #[default]
         Fail = "FAIL",
         /// It goes on, and an event tells of it.
         Warn = "WARN",
-    }
-}
-
-impl Default for Overdue {
-    fn default() -> Self {
-        Self::Fail
     }
 }
 
@@ -130,9 +122,11 @@ fn by_index<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<i32, 
 }
 
 named! {
-    /// How shards are dealt to the live executors, in the order of their keys. The names are ElasticJob's.
+    /// How shards are dealt to the live executors, in the order of their keys. The names are those of `ElasticJob`.
+    #[derive(Default)]
     ShardingStrategy {
         /// Neighbours together; the remainder is dealt from the first executor on: 8 over 3 are `[0,1,6] [2,3,7] [4,5]`.
+        #[default]
         Average = "AVERAGE",
         /// Shard i to executor i mod m: 8 over 3 are `[0,3,6] [1,4,7] [2,5]`.
         RoundRobin = "ROUND_ROBIN",
@@ -140,12 +134,6 @@ named! {
         Rotate = "ROTATE",
         /// As `AVERAGE`, with the executors in descending order when the hash of the node's key is even.
         Odevity = "ODEVITY",
-    }
-}
-
-impl Default for ShardingStrategy {
-    fn default() -> Self {
-        Self::Average
     }
 }
 
@@ -183,17 +171,13 @@ pub struct BranchCase {
 
 named! {
     /// How many cases of a branch may count.
+    #[derive(Default)]
     BranchMode {
         /// The first that holds.
+        #[default]
         First = "FIRST",
         /// Every one that holds.
         All = "ALL",
-    }
-}
-
-impl Default for BranchMode {
-    fn default() -> Self {
-        Self::First
     }
 }
 
@@ -226,17 +210,13 @@ fn operator() -> String {
 
 named! {
     /// The answer to a question.
+    #[derive(Default)]
     Answer {
         /// The node succeeds.
         Approve = "APPROVE",
         /// The node fails.
+        #[default]
         Reject = "REJECT",
-    }
-}
-
-impl Default for Answer {
-    fn default() -> Self {
-        Self::Reject
     }
 }
 
@@ -269,18 +249,14 @@ pub enum WaitSpec {
 
 named! {
     /// What a run does when one of its nodes has failed for good.
+    #[derive(Default)]
     FailureStrategy {
         /// Whatever does not depend on it goes on.
+        #[default]
         Continue = "CONTINUE",
         /// Nothing more starts; what runs may finish.
         End = "END",
         /// Nothing more starts, and what runs is stopped.
         EndAndStop = "END_AND_STOP",
-    }
-}
-
-impl Default for FailureStrategy {
-    fn default() -> Self {
-        Self::Continue
     }
 }

@@ -144,7 +144,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
             retry_after(&headers, now)
         };
-        assert_eq!(asked("120"), Some(Duration::from_secs(120)));
+        assert_eq!(asked("120"), Some(Duration::from_mins(2)));
         assert_eq!(
             asked("Sat, 21 Nov 2026 08:05:00 GMT"),
             Some(Duration::from_mins(5))

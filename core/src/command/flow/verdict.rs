@@ -39,6 +39,7 @@ pub(super) fn passed_over(node: &NodeSpec, verdict: Readiness, cause: &NodeEnd) 
 }
 
 /// How much the end of a parent is to blame that a rule cannot hold.
+#[expect(clippy::match_same_arms, reason = "each rule stands by itself")]
 pub(super) fn blame(rule: TriggerRule, end: &NodeEnd) -> u8 {
     use ParentEnd as End;
     match (rule, end.end) {
