@@ -270,7 +270,7 @@ pub(crate) struct EgressArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Mail")]
 pub(crate) struct MailArgs {
-    /// The server that alerts are handed in at as mail: smtps://user:password@mail.example.org, or smtp:// with
+    /// The server that alerts are handed in at as mail: `smtps://user:password@mail.example.org`, or `smtp://` with
     /// ?tls=required; better given as the variable, since others on the machine can read a command line
     #[arg(
         long,

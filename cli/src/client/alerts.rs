@@ -6,7 +6,6 @@ use graphql_client::GraphQLQuery;
 use super::{Api, ClientError};
 
 type DateTime = Instant<Utc>;
-type Id = String;
 
 #[derive(GraphQLQuery)]
 #[graphql(
