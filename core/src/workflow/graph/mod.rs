@@ -1,6 +1,6 @@
 //! The graph of a workflow: who waits for whom, and what can be told of it.
 //!
-//! A graph is either given edge by edge or derived from what nodes require and produce, and [`check`] makes of both the one
+//! A graph is either given edge by edge or derived from what nodes require and produce, and [`check()`] makes of both the one
 //! list of edges that runs go by. Everything after that is answered from the edges alone: the order in which nodes become
 //! free, how far each is from the start, the paths and the heaviest of them, and drawings. Nothing here enumerates what may be
 //! exponentially many, and whatever decides is linear in nodes and edges.
