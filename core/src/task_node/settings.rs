@@ -165,16 +165,19 @@ impl NodeSettings {
     }
 
     fn check_attempt_settings(&self, performer: Performer, faults: &mut Faults) {
-        if !performer.is_service() {
+        if !performer.is_service() && performer != Performer::Workflow {
             return;
         }
         let instead = match performer {
+            Performer::Workflow => {
+                "; the workflow says how long a run of it may take, and its nodes what is tried again"
+            }
             Performer::Approval => "; `approval.deadline` says how long the question stands",
             Performer::Wait => "; `wait` says how long it waits",
             _ => "",
         };
         for (name, is_given) in [
-            ("priority", self.priority.is_some()),
+            ("priority", self.priority.is_some() && performer.is_service()),
             ("timeout", self.timeout_ms.is_some()),
             ("onTimeout", self.on_timeout.is_some()),
             ("startDeadline", self.start_deadline.is_some()),
