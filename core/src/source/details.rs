@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::callback::CallbackToken;
 use crate::id::{TaskRunId, TenantId, WorkflowVersionId};
@@ -71,7 +72,14 @@ impl Details {
         started: &[StartedAttempt],
         pinned: &Pinned,
     ) -> Result<(), StoreError> {
+        // The shares of one node read the same.
+        let mut known: HashMap<(Uuid, i32), Arc<Value>> = HashMap::new();
         for attempt in started {
+            let place = (attempt.run_id, attempt.node);
+            if let Some(nodes) = known.get(&place) {
+                self.nodes.insert(attempt.task_run_id.into(), Arc::clone(nodes));
+                continue;
+            }
             let version = &pinned[&attempt.version_id.into()];
             let read: BTreeSet<String> = nodes_read_by(&version.node(attempt.node).work)
                 .into_iter()
@@ -86,8 +94,9 @@ impl Details {
                 .into_iter()
                 .map(|row| (row.key, json!({"state": row.state, "outputs": row.output})))
                 .collect();
-            self.nodes
-                .insert(attempt.task_run_id.into(), Arc::new(Value::Object(nodes)));
+            let nodes = Arc::new(Value::Object(nodes));
+            known.insert(place, Arc::clone(&nodes));
+            self.nodes.insert(attempt.task_run_id.into(), nodes);
         }
         Ok(())
     }
