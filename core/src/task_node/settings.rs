@@ -113,6 +113,11 @@ impl Performer {
     fn is_service(self) -> bool {
         matches!(self, Self::Branch | Self::Approval | Self::Wait)
     }
+
+    /// Whether an attempt at it could be put first, timed or repeated.
+    fn makes_attempts(self) -> bool {
+        !self.is_service() && self != Self::Workflow
+    }
 }
 
 impl NodeSettings {
@@ -124,7 +129,8 @@ impl NodeSettings {
         if let Some(retry) = &self.retry {
             faults.within("retry", |faults| retry.check_applicable(performer, faults));
         }
-        if self.on_timeout == Some(Overdue::Warn) && self.timeout_ms.or(base.timeout_ms).is_none() {
+        let warns = self.on_timeout == Some(Overdue::Warn);
+        if performer.makes_attempts() && warns && self.timeout_ms.or(base.timeout_ms).is_none() {
             let message = "there is no `timeout` to warn of; give one, or leave `onTimeout` out";
             faults.within("onTimeout", |faults| faults.invalid(message));
         }
@@ -165,7 +171,7 @@ impl NodeSettings {
     }
 
     fn check_attempt_settings(&self, performer: Performer, faults: &mut Faults) {
-        if !performer.is_service() && performer != Performer::Workflow {
+        if performer.makes_attempts() {
             return;
         }
         let instead = match performer {
@@ -398,11 +404,11 @@ mod tests {
         assert_eq!(told(Performer::Program, &none), ["onTimeout"]);
         assert_eq!(
             told(Performer::Workflow, &none),
-            ["arguments", "cost", "onTimeout"]
+            ["arguments", "cost", "onTimeout", "retry"]
         );
         assert_eq!(
             told(Performer::Wait, &none),
-            ["arguments", "cost", "onTimeout", "retry", "onTimeout"]
+            ["arguments", "cost", "onTimeout", "retry"]
         );
         let timed = NodeSettings {
             timeout_ms: Some(1),
