@@ -54,7 +54,7 @@ impl Flow<'_> {
         while let Some(start) = self.starts.pop() {
             let hand = self.hands[&start.run_id].clone();
             let spec = Arc::clone(hand.version.node(start.node));
-            let waits_for_resume = hand.paused && !hand.version.is_plain(start.node) && start.share.is_none();
+            let waits_for_resume = start.share.is_none() && hand.holds_back(start.node);
             if !hand.stopping && !waits_for_resume {
                 self.activate_one(transaction, &hand, &spec, start).await?;
             }

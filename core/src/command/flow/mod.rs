@@ -65,6 +65,12 @@ impl Hand {
         }
     }
 
+    /// Whether the node, whose rule holds, is not to begin before the run goes on. What executors do is made ready all the same,
+    /// and waits in the dispatch.
+    fn holds_back(&self, node: i32) -> bool {
+        self.paused && !self.version.is_plain(node)
+    }
+
     /// Where a task run of the node waits for an executor.
     fn placement(&self, node: i32) -> Placement {
         let spec = self.version.node(node);
@@ -341,6 +347,7 @@ impl<'a> Flow<'a> {
             };
             match parents.readiness(version.node(row.node).trigger_rule) {
                 Readiness::Wait => {}
+                Readiness::Start if hand.holds_back(row.node) => {}
                 Readiness::Start => self
                     .starts
                     .push(Start::node(row.run_id, row.node, row.task_run_id)),
@@ -426,13 +433,16 @@ impl<'a> Flow<'a> {
             .partition(|end| self.front.knows(end.run_id));
         self.ends = unknown;
         while let Some(end) = known.pop_front() {
-            let version = Arc::clone(&self.hands[&end.run_id].version);
+            let hand = self.hands[&end.run_id].clone();
+            let version = &hand.version;
             for child in version.children(end.node) {
                 let Some(waiting) = self.front.count(end.run_id, child, end.end) else {
                     continue;
                 };
                 match waiting.parents.readiness(version.node(child).trigger_rule) {
                     Readiness::Wait => {}
+                    // It waits on in memory, so that what was counted is written down, for the day the run goes on.
+                    Readiness::Start if hand.holds_back(child) => {}
                     Readiness::Start => {
                         self.front.take(end.run_id, child);
                         self.starts
