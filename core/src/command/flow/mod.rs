@@ -364,7 +364,8 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
-    /// Reads the waiting nodes of the runs into memory, but for those that are about to begin.
+    /// Reads the waiting nodes of the runs into memory, but for those that are about to begin, or have begun and are not
+    /// written down yet.
     async fn read_front(
         &mut self,
         transaction: &mut Transaction,
@@ -379,10 +380,11 @@ impl<'a> Flow<'a> {
             return Ok(());
         }
         let blocked = list_blocked(transaction, &unread).await?;
-        let begun: BTreeSet<(RunId, i32)> = self
-            .starts
-            .iter()
-            .map(|start| (start.run_id, start.node))
+        let starts = self.starts.iter().map(|start| (start.run_id, start.node));
+        let beginnings = self.writes.beginnings.iter();
+        let begun: BTreeSet<(RunId, i32)> = beginnings
+            .map(|beginning| (beginning.run_id, beginning.node))
+            .chain(starts)
             .collect();
         for (_, run) in &unread {
             self.front.read(*run);
