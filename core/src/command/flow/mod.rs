@@ -313,6 +313,8 @@ impl<'a> Flow<'a> {
         mut self,
         transaction: &mut Transaction,
     ) -> Result<BTreeSet<Signal>, StoreError> {
+        // Ends are written before what they cause, so that their events have the lower numbers.
+        self.write(transaction).await?;
         loop {
             self.settle_shares(transaction).await?;
             self.count_ends(transaction).await?;
@@ -463,8 +465,8 @@ impl<'a> Flow<'a> {
     async fn write(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
         let writes = std::mem::take(&mut self.writes);
         recount_parents(transaction, &self.front.take_recounts(&self.hands)).await?;
-        begin_task_runs(transaction, &writes.beginnings).await?;
         end_task_runs(transaction, &writes.ends).await?;
+        begin_task_runs(transaction, &writes.beginnings).await?;
         insert_notices(transaction, &writes.notices).await?;
         insert_timers(transaction, &writes.timers).await?;
         for beginning in &writes.beginnings {
