@@ -49,8 +49,10 @@ pub(crate) async fn stop_held_run(
 ) -> Result<BTreeSet<Signal>, StoreError> {
     let mut signals = BTreeSet::from([Signal::Events(tenant)]);
     let mut open = vec![run];
+    let outermost = run;
     while let Some(run) = open.pop() {
-        let explains_itself = stop.ends_as != RunState::Failed;
+        // A run that ends itself tells of its own failure; those within it have none to tell of.
+        let explains_itself = stop.ends_as != RunState::Failed || run != outermost;
         let stopping = Stopping {
             by: stop.by.as_deref(),
             reason: &stop.reason,
