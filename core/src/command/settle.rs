@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::flow::{EndedTaskRun, Flow, Hand};
+use super::flow::{EndedTaskRun, Flow, GIVEN_UP, Hand};
 use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
 use crate::retry::Symptoms;
 use crate::run::{Ending, Outcome, Standing, TaskRunState, Verdict, verdict};
@@ -96,7 +96,7 @@ impl Settling {
             failures: attempt.failures,
             faults: attempt.faults,
             elapsed: attempt.elapsed(),
-            stopping: attempt.stopping,
+            stopping: attempt.stopping || attempt.told_to_stop,
         };
         let ending = Ending {
             outcome: report.outcome,
@@ -107,7 +107,10 @@ impl Settling {
             },
             retry_after: report.retry_after,
         };
-        let verdict = verdict(&node.retry, standing, ending, rand::random());
+        let mut verdict = verdict(&node.retry, standing, ending, rand::random());
+        if verdict.state == TaskRunState::Cancelled && !attempt.stopping {
+            verdict.reason = Some(GIVEN_UP.to_owned());
+        }
         self.signals.insert(Signal::Events(attempt.tenant_id.into()));
         if verdict.state.is_terminal() {
             self.ended.push(Ended {

@@ -447,6 +447,8 @@ pub(crate) struct HeldAttempt {
     #[diesel(sql_type = Bool)]
     pub(crate) stopping: bool,
     #[diesel(sql_type = Bool)]
+    pub(crate) told_to_stop: bool,
+    #[diesel(sql_type = Bool)]
     pub(crate) paused: bool,
     #[diesel(sql_type = SmallInt)]
     pub(crate) depth: i16,

@@ -128,18 +128,16 @@ pub(crate) async fn list_waiting_items(
     Ok(rows.into_iter().map(share).collect())
 }
 
-/// Takes the shares back that wait for an executor. Gives them, and the executors that are to stop others.
+/// Keeps the shares that have not started from starting, and gives them: they are to be ended in this transaction.
 pub(crate) async fn drop_items(
     transaction: &mut Transaction,
     tenant: TenantId,
     parent: TaskRunId,
-) -> Result<(Vec<TaskRunId>, Vec<ExecutorId>), StoreError> {
+) -> Result<Vec<TaskRunId>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = Nullable<SqlUuid>)]
-        task_run_id: Option<Uuid>,
-        #[diesel(sql_type = Nullable<SqlUuid>)]
-        executor_id: Option<Uuid>,
+        #[diesel(sql_type = SqlUuid)]
+        task_run_id: Uuid,
     }
     let rows: Vec<Row> = Fixed(
         statement!("drop_items")
@@ -148,14 +146,28 @@ pub(crate) async fn drop_items(
     )
     .load(&mut **transaction)
     .await?;
-    Ok((
-        rows.iter()
-            .filter_map(|row| row.task_run_id.map(Into::into))
-            .collect(),
-        rows.iter()
-            .filter_map(|row| row.executor_id.map(Into::into))
-            .collect(),
-    ))
+    Ok(rows.iter().map(|row| row.task_run_id.into()).collect())
+}
+
+/// Tells what runs of the shares to stop, after [`drop_items`]. Gives the executors that are to hear of it.
+pub(crate) async fn stop_items(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    parent: TaskRunId,
+) -> Result<Vec<ExecutorId>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        executor_id: Uuid,
+    }
+    let rows: Vec<Row> = Fixed(
+        statement!("stop_items")
+            .bind::<SqlUuid, _>(tenant.0)
+            .bind::<SqlUuid, _>(parent.0),
+    )
+    .load(&mut **transaction)
+    .await?;
+    Ok(rows.iter().map(|row| row.executor_id.into()).collect())
 }
 
 /// What the shares of a task run gave, in their order.

@@ -37,6 +37,7 @@ use crate::workflow::{NodeSpec, PinnedVersion};
 pub(crate) use activate::Start;
 use front::Front;
 pub(crate) use repeat::Repeated;
+pub(crate) use spread::GIVEN_UP;
 
 /// A run that this transaction holds still.
 #[derive(Clone, Debug)]

@@ -13,11 +13,14 @@ use crate::run::{Hold, TaskRunState};
 use crate::signal::Signal;
 use crate::store::items::{
     Share, Spreading, count_items, drop_items, insert_items, list_eligible_executors, list_item_outputs,
-    list_waiting_items,
+    list_waiting_items, stop_items,
 };
 use crate::store::{StoreError, Transaction};
 use crate::work::OUTPUT_LIMIT;
 use crate::workflow::{MapSpec, NodeSpec, ShardingSpec, Spread};
+
+/// The reason of shares that are stopped because of others.
+pub(crate) const GIVEN_UP: &str = "more of the others failed than may";
 
 /// The most items that a node runs over.
 pub(crate) const MOST_ITEMS: usize = 10_000;
@@ -191,7 +194,8 @@ impl Flow<'_> {
         let parent = spreading.task_run_id;
         let most = i64::try_from(MOST_ITEMS).unwrap_or(i64::MAX);
         let waiting = list_waiting_items(transaction, tenant, parent, most).await?;
-        let (dropped, executors) = drop_items(transaction, tenant, parent).await?;
+        let dropped = drop_items(transaction, tenant, parent).await?;
+        let executors = stop_items(transaction, tenant, parent).await?;
         self.signals.extend(executors.into_iter().map(Signal::Executor));
         let ended = waiting.into_iter().map(|share| share.task_run_id).chain(dropped);
         for task_run_id in ended {
@@ -201,7 +205,7 @@ impl Flow<'_> {
                 task_run_id,
                 is_share: true,
                 state: TaskRunState::Cancelled,
-                reason: Some("more of the others failed than may"),
+                reason: Some(GIVEN_UP),
             };
             self.end(end, None);
         }

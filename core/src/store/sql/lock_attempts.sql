@@ -7,7 +7,8 @@
 SELECT
     d.tenant_id, d.run_id, d.task_run_id, d.version_id, d.partition, d.node, d.fence, d.failures, d.faults,
     d.executor_id, d.assigned_at, d.started_at, r.priority AS run_priority,
-    r.stop_as IS NOT NULL AS stopping, r.paused_at IS NOT NULL AS paused, r.depth, d.item,
+    r.stop_as IS NOT NULL AS stopping, d.stop_requested AS told_to_stop, r.paused_at IS NOT NULL AS paused, r.depth,
+    d.item,
     coalesce(extract(epoch FROM present() - d.begun_at) * 1000, 0)::bigint AS elapsed_ms
 FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS ended(tenant_id, task_run_id, fence)
 JOIN dispatch AS d ON d.tenant_id = ended.tenant_id AND d.task_run_id = ended.task_run_id
