@@ -21,6 +21,7 @@ mod layout;
 mod order;
 mod outputs;
 mod performing;
+mod random_runs;
 mod rerun;
 mod schema;
 mod starting;

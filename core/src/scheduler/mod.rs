@@ -106,6 +106,16 @@ impl Scheduler {
         self.leave().await;
     }
 
+    /// Does all that there is to do now, and comes back: what [`run`](Self::run) does each time that it is woken, for whoever
+    /// decides himself when that is.
+    pub async fn work_off(&mut self) -> Result<(), StoreError> {
+        self.sweep().await?;
+        while !self.waiting.is_empty() {
+            self.pass_over_waiting().await?;
+        }
+        Ok(())
+    }
+
     fn note(&mut self, signal: Signal) {
         match signal {
             Signal::Ready(partition) if self.preference.prefers(partition) => {
