@@ -181,11 +181,10 @@ impl Client {
 
     /// The payload of a mutation with one input, which may say what is wrong with it.
     pub async fn try_mutate(&self, mutation: &str, input: Value, selection: &str) -> Value {
-        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-        let kind = if mutation.starts_with("delete") {
-            "DeleteInput".to_owned()
-        } else {
-            kind
+        let kind = match mutation {
+            "terminateRun" => "CancelRunInput".to_owned(),
+            deletes if deletes.starts_with("delete") => "DeleteInput".to_owned(),
+            _ => format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]),
         };
         let document = format!(
             "mutation ($input: {kind}!) {{ {mutation}(input: $input) {{
