@@ -124,13 +124,20 @@ async fn a_thousand_parents_that_end_at_once_release_their_join_once() {
         held.push(executor.take(200).await);
     }
     assert_eq!(held.iter().map(Vec::len).sum::<usize>(), 1000);
-    // Each hands in its share in small batches, all at the same time.
-    let handing_in = executors.iter().zip(&held).map(async |(executor, held)| {
-        for batch in held.chunks(8) {
-            executor.exchange(batch.iter().map(succeed).collect(), 0).await;
-        }
+    // All of it is handed in while somebody holds the run, in forty transactions that are let go at one instant.
+    let mut other = world.connect().await;
+    let holding = other.transaction().await.unwrap();
+    holding.execute("SELECT FROM runs FOR UPDATE", &[]).await.unwrap();
+    let handing_in = executors.iter().zip(&held).flat_map(|(executor, held)| {
+        let batches = held.chunks(25);
+        batches.map(|batch| executor.exchange(batch.iter().map(succeed).collect(), 0))
     });
-    futures_util::future::join_all(handing_in).await;
+    tokio::join!(futures_util::future::join_all(handing_in), async {
+        let all_wait = "SELECT count(*) = 40 FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        world.until_seen(all_wait).await;
+        holding.commit().await.unwrap();
+    });
     let join = executors[0].take(5).await;
     assert_eq!(join.len(), 1);
     assert_eq!(join[0].node.key, "join");
