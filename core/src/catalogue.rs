@@ -5,11 +5,12 @@
 
 use crate::check::Faults;
 use crate::command::proposal::read_catalogue;
-use crate::id::{TenantId, WorkflowId, WorkflowVersionId};
+use crate::id::{ScheduleId, TenantId, WorkflowId, WorkflowVersionId};
 use crate::package::Package;
 use crate::registered::{Listing, Registered};
 use crate::store::packages::{find_package, list_packages};
 use crate::store::registry::Registry;
+use crate::store::schedule_states::{Standing, list_standings};
 use crate::store::tenants::{find_tenant, list_tenants, list_tenants_by_id};
 use crate::store::workflow_versions::{
     find_definitions, find_published_versions, find_version, find_versions, list_versions,
@@ -42,6 +43,19 @@ impl Catalogue {
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Where the schedules of a tenant stand, by id.
+    pub async fn schedule_standings(
+        &self,
+        tenant: TenantId,
+        schedules: &[ScheduleId],
+    ) -> Result<Vec<(ScheduleId, Standing)>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_standings(
+            transaction,
+            tenant,
+            schedules
+        ))
     }
 
     /// Those of the tenant's that `ids` name, in no order.

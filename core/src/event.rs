@@ -68,6 +68,14 @@ named! {
         ExecutorLeft = "EXECUTOR_LEFT",
         /// A workflow was refused, because its nodes wait for each other.
         WorkflowRefused = "WORKFLOW_REFUSED",
+        /// A schedule was started, or resumed.
+        ScheduleStarted = "SCHEDULE_STARTED",
+        /// A schedule was paused, by somebody or by its own rule.
+        SchedulePaused = "SCHEDULE_PAUSED",
+        /// A schedule was stopped.
+        ScheduleStopped = "SCHEDULE_STOPPED",
+        /// It was decided what becomes of an occurrence.
+        OccurrenceRecorded = "OCCURRENCE_RECORDED",
         /// A rule had something to say.
         AlertRaised = "ALERT_RAISED",
         /// What an alert is about was well again.

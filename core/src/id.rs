@@ -70,6 +70,12 @@ id! {
     WorkflowId;
     /// Names one edition of a workflow.
     WorkflowVersionId;
+    /// Names a calendar.
+    CalendarId;
+    /// Names a schedule.
+    ScheduleId;
+    /// Names an occurrence of a schedule.
+    OccurrenceId;
     /// Names a run.
     RunId;
     /// Names a task run.

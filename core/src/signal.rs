@@ -31,6 +31,8 @@ const PAYLOAD_LIMIT: usize = 7_900;
 pub enum Signal {
     /// Task runs became ready in this partition.
     Ready(i16),
+    /// A schedule of this partition was changed, or a run has ended that a schedule or a trigger waits for.
+    Occurrences(i16),
     /// There is work, or a cancellation, for this executor.
     Executor(ExecutorId),
     /// Events of this tenant were committed.
@@ -175,6 +177,7 @@ impl Signals {
             }
             let written = match signal {
                 Signal::Ready(partition) => write!(payload, " r{partition}"),
+                Signal::Occurrences(partition) => write!(payload, " o{partition}"),
                 Signal::Executor(executor) => write!(payload, " x{executor}"),
                 Signal::Events(tenant) => write!(payload, " e{tenant}"),
                 Signal::Log(tenant) => write!(payload, " l{tenant}"),
@@ -196,6 +199,7 @@ impl Signals {
         words
             .filter_map(|word| match word.split_at_checked(1)? {
                 ("r", partition) => partition.parse().ok().map(Signal::Ready),
+                ("o", partition) => partition.parse().ok().map(Signal::Occurrences),
                 ("x", executor) => executor.parse().ok().map(Signal::Executor),
                 ("e", tenant) => tenant.parse().ok().map(Signal::Events),
                 ("l", tenant) => tenant.parse().ok().map(Signal::Log),
@@ -216,6 +220,7 @@ mod tests {
         let (here, there) = (Signals::new(), Signals::new());
         let raised = BTreeSet::from([
             Signal::Ready(7),
+            Signal::Occurrences(7),
             Signal::Executor(ExecutorId::generate()),
             Signal::Events(TenantId::generate()),
             Signal::Log(TenantId::generate()),

@@ -24,6 +24,8 @@ CREATE TABLE runs (
     parent_task_run_id uuid,
     depth smallint NOT NULL DEFAULT 0,
     rerun_of uuid,
+    schedule_id uuid,
+    occurrence jsonb,
     created_at timestamptz NOT NULL,
     started_at timestamptz,
     finished_at timestamptz,
@@ -44,6 +46,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_of_workflow ON runs (tenant_id, workflow_id, id);
 CREATE INDEX runs_by_state ON runs (tenant_id, state, id);
 CREATE INDEX runs_within_run ON runs (tenant_id, parent_run_id, parent_task_run_id) WHERE parent_run_id IS NOT NULL;
+CREATE INDEX runs_of_schedule ON runs (tenant_id, schedule_id, id) WHERE schedule_id IS NOT NULL;
 CREATE INDEX reruns_of_run ON runs (tenant_id, rerun_of, id) WHERE rerun_of IS NOT NULL;
 COMMENT ON TABLE runs IS 'Executions of workflow versions.';
 COMMENT ON COLUMN runs.tenant_id IS 'The owner.';
@@ -69,6 +72,8 @@ COMMENT ON COLUMN runs.parent_run_id IS 'The run that it runs within.';
 COMMENT ON COLUMN runs.parent_task_run_id IS 'The task run of that run that it is.';
 COMMENT ON COLUMN runs.depth IS 'How many runs it runs within.';
 COMMENT ON COLUMN runs.rerun_of IS 'The run that it was made from.';
+COMMENT ON COLUMN runs.schedule_id IS 'The schedule that started it.';
+COMMENT ON COLUMN runs.occurrence IS 'The occurrence that it is for, as expressions read it.';
 COMMENT ON COLUMN runs.created_at IS 'When it was accepted.';
 COMMENT ON COLUMN runs.started_at IS 'When its first attempt started.';
 COMMENT ON COLUMN runs.finished_at IS 'When its last task run ended.';

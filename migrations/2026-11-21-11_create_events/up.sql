@@ -3,17 +3,20 @@ CREATE TABLE events (
     seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 1),
     run_id uuid,
     task_run_id uuid,
+    schedule_id uuid,
     kind text NOT NULL,
     data jsonb,
     at timestamptz NOT NULL DEFAULT present(),
     CONSTRAINT events_pkey PRIMARY KEY (tenant_id, seq)
 );
 CREATE INDEX events_of_run ON events (tenant_id, run_id, seq) WHERE run_id IS NOT NULL;
+CREATE INDEX events_of_schedule ON events (tenant_id, schedule_id, seq) WHERE schedule_id IS NOT NULL;
 COMMENT ON TABLE events IS 'What happened, in order; append-only. A reader goes no further than the numbers that every writer has settled.';
 COMMENT ON COLUMN events.tenant_id IS 'The owner; the platform''s id for shared executors.';
 COMMENT ON COLUMN events.seq IS 'The order. An event that another caused has the higher number.';
 COMMENT ON COLUMN events.run_id IS 'The run it is about.';
 COMMENT ON COLUMN events.task_run_id IS 'The task run it is about.';
+COMMENT ON COLUMN events.schedule_id IS 'The schedule it is about.';
 COMMENT ON COLUMN events.kind IS 'What happened, in the past tense.';
 COMMENT ON COLUMN events.data IS 'What only this kind has.';
 COMMENT ON COLUMN events.at IS 'When.';

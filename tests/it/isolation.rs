@@ -59,6 +59,24 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
                 INSERT INTO alert_channels (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'c', '{}')
             ), rule AS (
                 INSERT INTO alert_rules (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'r', '{}')
+            ), calendar AS (
+                INSERT INTO calendars (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'c', '{}')
+            ), schedule AS (
+                INSERT INTO schedules (tenant_id, id, key, workflow_id, calendars, spec)
+                SELECT tenant_id, gen_random_uuid(), 's', id, '{}', '{}' FROM workflows WHERE tenant_id = $1::text::uuid
+                RETURNING tenant_id, id, workflow_id
+            ), state AS (
+                INSERT INTO schedule_states (tenant_id, schedule_id, partition, state, changed_at, settled_until)
+                SELECT tenant_id, id, 0, 'STOPPED', present(), present() FROM schedule
+            ), watcher AS (
+                INSERT INTO workflow_watchers (tenant_id, workflow_id, watcher_id)
+                SELECT tenant_id, workflow_id, id FROM schedule
+            ), watched AS (
+                INSERT INTO watched_runs (tenant_id, run_id, partition, workflow_id)
+                SELECT tenant_id, gen_random_uuid(), 0, workflow_id FROM schedule
+            ), occurrence AS (
+                INSERT INTO occurrences (tenant_id, id, schedule_id, nominal, due, outcome, reason, notes, decided_at)
+                SELECT tenant_id, gen_random_uuid(), id, present(), present(), 'MISSED', 'r', '{}', present() FROM schedule
             ), delivery AS (
                 INSERT INTO alert_deliveries (tenant_id, id, channel_id, body)
                 VALUES ($1::text::uuid, gen_random_uuid(), gen_random_uuid(), '{}')

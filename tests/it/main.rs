@@ -19,6 +19,7 @@ mod input_schema;
 mod introspection;
 mod isolation;
 mod layout;
+mod occurrences;
 mod order;
 mod outputs;
 mod performing;

@@ -70,12 +70,12 @@ impl World {
         let (workflow, version) = (WorkflowId::generate(), WorkflowVersionId::generate());
         let definition = json!(definition).to_string();
         self.execute(
-            "WITH workflow AS (
+            r#"WITH workflow AS (
                 INSERT INTO workflows (tenant_id, id, key, draft, latest_version)
-                VALUES ($1::text::uuid, $2::text::uuid, $4, '{}', 1)
+                VALUES ($1::text::uuid, $2::text::uuid, $4, '{"nodes": [], "edges": [], "priority": 5}', 1)
             )
             INSERT INTO workflow_versions (tenant_id, id, workflow_id, number, definition, priority, published_by)
-            VALUES ($1::text::uuid, $3::text::uuid, $2::text::uuid, 1, $5::text::jsonb, 5, $6)",
+            VALUES ($1::text::uuid, $3::text::uuid, $2::text::uuid, 1, $5::text::jsonb, 5, $6)"#,
             &[
                 &tenant.to_string(),
                 &workflow.to_string(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::flow::{Flow, Hand, Start};
-use crate::id::{RunId, TaskRunId, TenantId};
+use crate::id::{RunId, ScheduleId, TaskRunId, TenantId};
 use crate::run::{TimerKind, Trigger};
 use crate::signal::Signal;
 use crate::store::start_runs::{NewRuns, insert_runs};
@@ -18,16 +18,32 @@ use crate::workflow::{PinnedVersion, TriggerRule};
 #[derive(Clone, Debug)]
 pub(crate) struct NewRun {
     pub(crate) id: RunId,
+    pub(crate) tenant: TenantId,
+    /// Whoever, or whatever, started it.
+    pub(crate) started_by: Arc<str>,
     pub(crate) version: Arc<PinnedVersion>,
     pub(crate) priority: i16,
     pub(crate) inputs: Map<String, Value>,
     pub(crate) trigger: Trigger,
+    /// The occurrence of a schedule that it is for.
+    pub(crate) occurrence: Option<ForOccurrence>,
     /// The task run of another run that it is.
     pub(crate) within: Option<Within>,
     pub(crate) rerun_of: Option<RunId>,
     pub(crate) paused: bool,
     /// Its first nodes begin; else all of them wait until whoever inserts it says so.
     pub(crate) begins: bool,
+}
+
+/// What a run has from the occurrence that it is for.
+#[derive(Clone, Debug)]
+pub(crate) struct ForOccurrence {
+    /// The schedule that started it, which is told of its end. A rerun has none.
+    pub(crate) schedule_id: Option<ScheduleId>,
+    /// The occurrence as expressions read it.
+    pub(crate) facts: Value,
+    /// The key under which it may not overlap with others.
+    pub(crate) overlap_key: Option<String>,
 }
 
 /// Where a run lies within another.
@@ -38,12 +54,10 @@ pub(crate) struct Within {
     pub(crate) depth: i16,
 }
 
-/// Records runs of `tenant` that `subject` started. Gives for each the run, which this transaction now holds, and those of its
-/// first nodes of which more than the statement has to decide.
+/// Records runs. Gives for each the run, which this transaction now holds, and those of its first nodes of which more than the
+/// statement has to decide.
 pub(crate) async fn insert_new_runs(
     transaction: &mut Transaction,
-    tenant: TenantId,
-    subject: &str,
     runs: Vec<NewRun>,
 ) -> Result<Vec<(Hand, Vec<Start>)>, StoreError> {
     let mut rows = NewRuns::default();
@@ -52,7 +66,7 @@ pub(crate) async fn insert_new_runs(
     for run in runs {
         if let Some(timeout) = run.version.conduct.timeout {
             timers.push(NewTimer {
-                tenant_id: tenant,
+                tenant_id: run.tenant,
                 run_id: run.id,
                 task_run_id: None,
                 fence: None,
@@ -60,27 +74,28 @@ pub(crate) async fn insert_new_runs(
                 due: Due::AfterMs(timeout.after_ms),
             });
         }
-        let hand = run.hand(tenant);
+        let hand = run.hand();
         let starts = run.add_to(&mut rows);
         begun.push((hand, starts));
     }
-    insert_runs(transaction, tenant, subject, rows).await?;
+    insert_runs(transaction, rows).await?;
     insert_timers(transaction, &timers).await?;
     Ok(begun)
 }
 
-/// Records runs of `tenant` that `subject` started, and begins them. Gives the signals to raise after the commit.
+/// Records runs and begins them. Gives the signals to raise after the commit.
 pub(crate) async fn begin_runs(
     transaction: &mut Transaction,
     versions: &Versions,
-    tenant: TenantId,
-    subject: &str,
     runs: Vec<NewRun>,
 ) -> Result<BTreeSet<Signal>, StoreError> {
-    let mut signals = BTreeSet::from([Signal::Ready(tenant.partition()), Signal::Events(tenant)]);
+    let mut signals: BTreeSet<Signal> = runs
+        .iter()
+        .flat_map(|run| [Signal::Ready(run.tenant.partition()), Signal::Events(run.tenant)])
+        .collect();
     let mut flow = Flow::new(versions, []);
     let mut decides = false;
-    for (hand, starts) in insert_new_runs(transaction, tenant, subject, runs).await? {
+    for (hand, starts) in insert_new_runs(transaction, runs).await? {
         if !starts.is_empty() {
             decides = true;
             flow.hold(hand);
@@ -96,9 +111,9 @@ pub(crate) async fn begin_runs(
 }
 
 impl NewRun {
-    fn hand(&self, tenant: TenantId) -> Hand {
+    fn hand(&self) -> Hand {
         Hand {
-            tenant_id: tenant,
+            tenant_id: self.tenant,
             run_id: self.id,
             version: Arc::clone(&self.version),
             priority: self.priority,
@@ -110,6 +125,9 @@ impl NewRun {
 
     fn add_to(self, runs: &mut NewRuns) -> Vec<Start> {
         let version = &self.version;
+        let (tenant, partition) = (self.tenant.0, self.tenant.partition());
+        runs.tenant_ids.push(tenant);
+        runs.partitions.push(partition);
         runs.ids.push(self.id.0);
         runs.workflow_ids.push(version.workflow_id.0);
         runs.version_ids.push(version.id.0);
@@ -123,12 +141,25 @@ impl NewRun {
         runs.depths.push(self.within.map_or(0, |within| within.depth));
         runs.reruns_of.push(self.rerun_of.map(|run| run.0));
         runs.paused.push(self.paused);
+        runs.started_by.push(self.started_by);
+        let occurrence = self.occurrence;
+        runs.schedule_ids.push(
+            occurrence
+                .as_ref()
+                .and_then(|occurrence| Some(occurrence.schedule_id?.0)),
+        );
+        let (facts, overlap_key) = occurrence
+            .map(|occurrence| (occurrence.facts, occurrence.overlap_key))
+            .unzip();
+        runs.occurrences.push(facts);
+        runs.overlap_keys.push(overlap_key.flatten());
         runs.task_run_counts
             .push(i32::try_from(version.nodes.len()).expect("a workflow has at most 10,000 nodes"));
         let mut starts = Vec::new();
         for ((place, node), &parents) in (0_i32..).zip(&version.nodes).zip(version.graph.parent_counts()) {
             let id = TaskRunId::generate();
             let is_ready = self.begins && parents == 0 && version.is_plain(place);
+            runs.task_runs.tenant_ids.push(tenant);
             runs.task_runs.ids.push(id.0);
             runs.task_runs.run_ids.push(self.id.0);
             runs.task_runs.nodes.push(place);
@@ -138,6 +169,8 @@ impl NewRun {
                 .parents
                 .push(i32::try_from(parents).expect("a workflow has at most 100,000 edges"));
             if is_ready {
+                runs.dispatch.tenant_ids.push(tenant);
+                runs.dispatch.partitions.push(partition);
                 runs.dispatch.task_run_ids.push(id.0);
                 runs.dispatch.run_ids.push(self.id.0);
                 runs.dispatch.version_ids.push(version.id.0);

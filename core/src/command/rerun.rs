@@ -11,7 +11,7 @@ use super::cancel_run::hold_run;
 use super::conclude::conclude;
 use super::flow::{Flow, Repeated};
 use super::idempotency::{Claim, check_idempotency_key, claim};
-use super::new_run::{NewRun, insert_new_runs};
+use super::new_run::{ForOccurrence, NewRun, insert_new_runs};
 use super::start_run::{StartedRun, complete_inputs};
 use crate::check::Faults;
 use crate::error::{CommandError, Refusal, RefusalCode};
@@ -112,6 +112,11 @@ async fn rerun_within(
         RerunVersion::Latest => latest(transaction, versions, tenant, &earlier_version).await?,
     };
     let facts = read_run_facts(transaction, tenant, wanted.run).await?;
+    let occurrence = facts.occurrence.map(|facts| ForOccurrence {
+        schedule_id: None,
+        facts,
+        overlap_key: None,
+    });
     let inputs = check(&version, wanted, facts.inputs)?;
     let places: Vec<i32> = (0..)
         .zip(&earlier_version.nodes)
@@ -121,17 +126,20 @@ async fn rerun_within(
     let nodes = plan(&version, wanted, ends)?;
     let run = NewRun {
         id,
+        tenant,
+        started_by: author.subject.clone(),
         version,
         priority: held.priority,
         inputs,
         trigger: Trigger::Rerun,
+        occurrence,
         within: None,
         rerun_of: Some(wanted.run),
         paused: false,
         begins: false,
     };
     let mut flow = Flow::new(versions, []);
-    for (hand, _) in insert_new_runs(transaction, tenant, &author.subject, vec![run]).await? {
+    for (hand, _) in insert_new_runs(transaction, vec![run]).await? {
         flow.hold(hand);
     }
     flow.signal(Signal::Ready(tenant.partition()));

@@ -4,7 +4,7 @@
 //! for that one and then share the next, so that many callers cost few commits and a single one waits for nobody. Whoever
 //! is answered knows that the run is durable. Nothing is announced inside the transaction; the signals follow it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
@@ -66,7 +66,7 @@ struct Inner {
 }
 
 struct Call {
-    subject: String,
+    subject: Arc<str>,
     requests: Vec<StartRun>,
     answer: oneshot::Sender<Result<Vec<StartedRun>, CommandError>>,
 }
@@ -95,7 +95,7 @@ impl RunStarter {
     ) -> Result<Vec<StartedRun>, CommandError> {
         let (answer, answered) = oneshot::channel();
         let call = Call {
-            subject: subject.to_owned(),
+            subject: subject.into(),
             requests,
             answer,
         };
@@ -188,16 +188,16 @@ impl Inner {
                 Together::done(planned)
             });
         }
-        let mut by_subject: BTreeMap<&str, Vec<NewRun>> = BTreeMap::new();
+        let mut runs = Vec::new();
         for (call, plans) in calls.iter().zip(&mut planned) {
-            for plan in plans.iter_mut().flatten().filter(|plan| !plan.replayed) {
-                by_subject.entry(&call.subject).or_default().push(plan.run());
-            }
+            let plans = plans.iter_mut().flatten().filter(|plan| !plan.replayed);
+            runs.extend(plans.map(|plan| plan.run(tenant, &call.subject)));
         }
-        let mut signals = BTreeSet::new();
-        for (subject, runs) in by_subject {
-            signals.extend(begin_runs(&mut transaction, &self.versions, tenant, subject, runs).await?);
-        }
+        let signals = if runs.is_empty() {
+            BTreeSet::new()
+        } else {
+            begin_runs(&mut transaction, &self.versions, runs).await?
+        };
         transaction.commit().await?;
         self.signals.raise(signals);
         Ok(Together::done(planned))
@@ -473,13 +473,16 @@ async fn claim(
 
 impl Planned {
     /// The run to record.
-    fn run(&mut self) -> NewRun {
+    fn run(&mut self, tenant: TenantId, started_by: &Arc<str>) -> NewRun {
         NewRun {
             id: self.id,
+            tenant,
+            started_by: Arc::clone(started_by),
             version: Arc::clone(&self.version),
             priority: self.priority,
             inputs: std::mem::take(&mut self.inputs),
             trigger: Trigger::Caller,
+            occurrence: None,
             within: None,
             rerun_of: None,
             paused: false,

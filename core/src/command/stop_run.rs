@@ -63,6 +63,9 @@ pub(crate) async fn stop_held_run(
         };
         let stopped = stop_run(transaction, tenant, run, &stopping).await?;
         signals.extend(stopped.executors.into_iter().map(Signal::Executor));
+        if stopped.watched {
+            signals.insert(Signal::Occurrences(tenant.partition()));
+        }
         if stopped.finished {
             forget_timers(transaction, tenant, &[run]).await?;
             if let Some((parent, task_run)) = stopped.within {

@@ -92,6 +92,12 @@ impl Bindings {
         self.with(Root::Occurrence, occurrence.datum())
     }
 
+    /// `occurrence` of a run that no schedule started: null.
+    #[must_use]
+    pub fn with_no_occurrence(self) -> Self {
+        self.with(Root::Occurrence, Datum::Null)
+    }
+
     /// `response`.
     #[must_use]
     pub fn with_response(self, response: ResponseFacts) -> Self {

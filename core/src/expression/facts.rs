@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::kind::{Kind, Record};
@@ -102,6 +103,8 @@ facts! {
 
 facts! {
     /// The occurrence of a schedule: `occurrence`. Dates are those of the schedule's zone, as `YYYY-MM-DD`.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
     OccurrenceFacts, "field of an occurrence" {
         /// The key of the schedule.
         schedule: String = "schedule",
@@ -122,6 +125,7 @@ facts! {
 
 facts! {
     /// The span of time that an occurrence closes: `occurrence.dataInterval`.
+    #[derive(Serialize, Deserialize)]
     DataInterval, "field of a data interval" {
         /// Its first instant.
         start: DateTime<Utc> = "start",

@@ -9,6 +9,10 @@ named! {
         Caller = "CALLER",
         /// A task run of another run is it.
         Workflow = "WORKFLOW",
+        /// An occurrence of a schedule was due.
+        Schedule = "SCHEDULE",
+        /// Somebody had occurrences of the past run.
+        Backfill = "BACKFILL",
         /// Somebody ran another run again.
         Rerun = "RERUN",
     }

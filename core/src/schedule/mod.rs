@@ -22,11 +22,13 @@ pub mod cron;
 pub mod describe;
 mod instants;
 mod moves;
+pub mod occurrence;
 pub mod overlap;
 pub mod plan;
 pub mod preset;
 pub mod recurrence;
 pub mod rule;
+pub mod spec;
 pub mod timing;
 pub mod zone;
 

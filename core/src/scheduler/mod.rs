@@ -8,6 +8,7 @@
 //! A pass is woken by a signal, by the instant at which something is to be tried again, and by a slow sweep that makes both
 //! of those mere hints. A sweep looks only at what is live, so its cost does not grow with history.
 
+mod occurrences;
 mod pass;
 mod prefer;
 mod reclaim;
@@ -15,6 +16,7 @@ mod reclaim;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +28,7 @@ use crate::store::dispatch::{list_due_partitions, list_ready_partitions};
 use crate::store::executors::{leave_scheduler, renew_scheduler};
 use crate::store::{Actor, Database, StoreError, Versions};
 
+use occurrences::Occurrences;
 pub(crate) use pass::choose;
 use prefer::Preference;
 
@@ -52,7 +55,7 @@ pub struct Scheduler {
     signals: Signals,
     versions: Versions,
     metrics: Metrics,
-    preference: Preference,
+    preference: watch::Sender<Preference>,
     /// Partitions that want a pass, and none before the instant.
     waiting: BTreeSet<i16>,
     not_before: Instant,
@@ -72,7 +75,7 @@ impl Scheduler {
             signals,
             versions: Versions::default(),
             metrics,
-            preference: Preference::default(),
+            preference: watch::Sender::new(Preference::default()),
             waiting: BTreeSet::new(),
             not_before: now,
             next_sweep: now,
@@ -82,6 +85,20 @@ impl Scheduler {
 
     /// Schedules until `shutdown`. A database that goes away is waited for.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let occurrences = Occurrences::new(
+            self.database.clone(),
+            self.signals.clone(),
+            self.versions.clone(),
+            self.preference.subscribe(),
+        );
+        tokio::join!(
+            Box::pin(self.assign(&shutdown)),
+            Box::pin(occurrences.run(&shutdown))
+        );
+        self.leave().await;
+    }
+
+    async fn assign(&mut self, shutdown: &CancellationToken) {
         let mut receiver = self.signals.receiver();
         tracing::info!(scheduler.id = %self.id, "the scheduler has started");
         loop {
@@ -103,7 +120,6 @@ impl Scheduler {
                 }
             }
         }
-        self.leave().await;
     }
 
     /// Does all that there is to do now, and comes back: what [`run`](Self::run) does each time that it is woken, for whoever
@@ -118,7 +134,7 @@ impl Scheduler {
 
     fn note(&mut self, signal: Signal) {
         match signal {
-            Signal::Ready(partition) if self.preference.prefers(partition) => {
+            Signal::Ready(partition) if self.preference.borrow().prefers(partition) => {
                 self.waiting.insert(partition);
             }
             Signal::Everything => self.next_sweep = Instant::now(),
@@ -143,7 +159,7 @@ impl Scheduler {
         let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
         let living = renew_scheduler(&mut transaction, self.id, &self.hostname, lease_ms).await?;
         transaction.commit().await?;
-        self.preference = Preference::among(self.id, &living);
+        self.preference.send_replace(Preference::among(self.id, &living));
         Ok(())
     }
 

@@ -40,12 +40,17 @@ impl Preference {
         }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = i16> + '_ {
+        self.partitions.iter().copied()
+    }
+
     pub(super) fn prefers(&self, partition: i16) -> bool {
         self.partitions.contains(&partition)
     }
 }
 
-fn partitions() -> impl Iterator<Item = i16> {
+/// All partitions.
+pub(super) fn partitions() -> impl Iterator<Item = i16> {
     0..i16::try_from(PARTITIONS).expect("there are 64 partitions")
 }
 

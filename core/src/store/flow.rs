@@ -343,6 +343,7 @@ pub(crate) struct RunFactsRow {
     pub(crate) priority: i16,
     pub(crate) created_at: chrono::DateTime<chrono::Utc>,
     pub(crate) started_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) occurrence: Option<Value>,
 }
 
 /// What expressions read of a run.
@@ -354,7 +355,7 @@ pub(crate) async fn read_run_facts(
     use super::schema::runs;
     use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl};
 
-    let (inputs, trigger, started_by, priority, created_at, started_at) = runs::table
+    let (inputs, trigger, started_by, priority, created_at, started_at, occurrence) = runs::table
         .filter(runs::tenant_id.eq(tenant.0).and(runs::id.eq(run.0)))
         .select((
             runs::inputs,
@@ -363,6 +364,7 @@ pub(crate) async fn read_run_facts(
             runs::priority,
             runs::created_at,
             runs::started_at,
+            runs::occurrence,
         ))
         .first(&mut **transaction)
         .await?;
@@ -373,6 +375,7 @@ pub(crate) async fn read_run_facts(
         priority,
         created_at,
         started_at,
+        occurrence,
     })
 }
 

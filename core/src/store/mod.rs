@@ -12,6 +12,7 @@ pub(crate) mod alert_rules;
 pub mod alerts;
 pub(crate) mod append_log;
 pub mod attempts;
+pub(crate) mod calendars;
 pub(crate) mod callbacks;
 mod connect;
 pub(crate) mod dispatch;
@@ -25,6 +26,7 @@ pub(crate) mod items;
 pub mod log_lines;
 mod migrate;
 pub(crate) mod node_times;
+pub mod occurrences;
 pub(crate) mod package_content;
 pub(crate) mod packages;
 pub(crate) mod pause_runs;
@@ -33,6 +35,8 @@ pub(crate) mod progress;
 pub(crate) mod published_events;
 pub(crate) mod registry;
 pub mod runs;
+pub mod schedule_states;
+pub(crate) mod schedules;
 #[expect(
     clippy::doc_markdown,
     reason = "the comments are those of the tables, where nothing is marked up"

@@ -197,6 +197,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which days and hours work.
+    calendars (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the calendar for good.
+        id -> Uuid,
+        /// The calendar's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// A CalendarDefinition.
+        spec -> Jsonb,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// The addresses by which endpoints finish attempts later. A row goes with its attempt.
     callbacks (tenant_id, token_hash) {
         /// The owner.
@@ -307,6 +329,8 @@ diesel::table! {
         run_id -> Nullable<Uuid>,
         /// The task run it is about.
         task_run_id -> Nullable<Uuid>,
+        /// The schedule it is about.
+        schedule_id -> Nullable<Uuid>,
         /// What happened, in the past tense.
         kind -> Text,
         /// What only this kind has.
@@ -393,6 +417,42 @@ diesel::table! {
         text -> Text,
         /// When the executor read it.
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What became of every instant that a schedule named.
+    occurrences (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the occurrence; sorts by when it was first recorded.
+        id -> Uuid,
+        /// The schedule.
+        schedule_id -> Uuid,
+        /// The instant that the rule names. With the schedule, it is the occurrence.
+        nominal -> Timestamptz,
+        /// When it was to start, after calendars and jitter.
+        due -> Timestamptz,
+        /// An OccurrenceOutcome.
+        outcome -> Text,
+        /// Why, in a sentence.
+        reason -> Nullable<Text>,
+        /// What was done to it on the way: Notes.
+        notes -> Array<Text>,
+        /// Its run; the last one when it was run again.
+        run_id -> Nullable<Uuid>,
+        /// Somebody asked for it; the rule did not name it.
+        manual -> Bool,
+        /// What whoever asked for it gives its run, beside what the schedule does.
+        inputs -> Nullable<Jsonb>,
+        /// How many occurrences the row stands for, all with the same outcome, when there were too many for a row each.
+        stands_for -> BigInt,
+        /// The instant of the oldest of them.
+        oldest -> Nullable<Timestamptz>,
+        /// While it waits: among which runs it waits for its turn, as watched_runs can be asked for.
+        waits_in -> Nullable<Text>,
+        /// When its outcome was decided.
+        decided_at -> Timestamptz,
     }
 }
 
@@ -535,12 +595,52 @@ diesel::table! {
         depth -> SmallInt,
         /// The run that it was made from.
         rerun_of -> Nullable<Uuid>,
+        /// The schedule that started it.
+        schedule_id -> Nullable<Uuid>,
+        /// The occurrence that it is for, as expressions read it.
+        occurrence -> Nullable<Jsonb>,
         /// When it was accepted.
         created_at -> Timestamptz,
         /// When its first attempt started.
         started_at -> Nullable<Timestamptz>,
         /// When its last task run ended.
         finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// How far each schedule has come, and when a scheduler is to look at it next.
+    schedule_states (tenant_id, schedule_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The schedule.
+        schedule_id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// A ScheduleState.
+        state -> Text,
+        /// Why it is in that state, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// Since when it is in that state.
+        changed_at -> Timestamptz,
+        /// The subject of the token that brought it there; nobody when its own rules did.
+        changed_by -> Nullable<Text>,
+        /// Rises with every edit of the schedule, and of a calendar that it keeps to.
+        plan_revision -> Integer,
+        /// Every occurrence that was due until then is a row; none after it is.
+        settled_until -> Timestamptz,
+        /// With a fixed delay: the end of a run from which the next occurrence is counted.
+        follows -> Nullable<Timestamptz>,
+        /// When it is to be looked at; nothing is to be done before.
+        next_due -> Nullable<Timestamptz>,
+        /// How many of its occurrences wait to start.
+        waiting -> Integer,
+        /// How many of its runs in a row ended without success.
+        failures -> Integer,
+        /// Its occurrences follow the ends of runs.
+        follows_runs -> Bool,
+        /// After so many runs in a row that ended without success it pauses.
+        most_failures -> Nullable<Integer>,
     }
 }
 
@@ -555,6 +655,32 @@ diesel::table! {
         started_at -> Timestamptz,
         /// Until when it counts as alive.
         lease_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// When workflows are to run, as people wrote it.
+    schedules (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the schedule for good.
+        id -> Uuid,
+        /// The schedule's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// The workflow that it starts.
+        workflow_id -> Uuid,
+        /// The keys of the calendars that it keeps to.
+        calendars -> Array<Text>,
+        /// A ScheduleSpec without its workflow: timing, policies, inputs.
+        spec -> Jsonb,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -691,6 +817,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The live runs whose end a schedule or a trigger waits for. A scheduler takes a row away once it has acted on the end.
+    watched_runs (tenant_id, run_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The run.
+        run_id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// The run's workflow.
+        workflow_id -> Uuid,
+        /// The schedule that started it.
+        schedule_id -> Nullable<Uuid>,
+        /// The key under which it may not overlap with others.
+        overlap_key -> Nullable<Text>,
+        /// The RunState that it ended in.
+        ended_as -> Nullable<Text>,
+        /// When it ended.
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Immutable editions of workflows.
     workflow_versions (tenant_id, id) {
         /// The owner.
@@ -709,6 +857,18 @@ diesel::table! {
         published_by -> Text,
         /// When it was published.
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The workflows all of whose runs are watched, and for whom.
+    workflow_watchers (tenant_id, workflow_id, watcher_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The workflow.
+        workflow_id -> Uuid,
+        /// The schedule or the trigger.
+        watcher_id -> Uuid,
     }
 }
 
@@ -749,6 +909,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     alerts,
     attempts,
     awaited_events,
+    calendars,
     callbacks,
     dispatch,
     endpoints,
@@ -756,18 +917,23 @@ diesel::allow_tables_to_appear_in_same_query!(
     executors,
     idempotency_keys,
     log_lines,
+    occurrences,
     package_chunks,
     packages,
     programs,
     progress,
     published_events,
     runs,
+    schedule_states,
     schedulers,
+    schedules,
     silences,
     task_nodes,
     task_runs,
     tenants,
     timers,
+    watched_runs,
     workflow_versions,
+    workflow_watchers,
     workflows,
 );

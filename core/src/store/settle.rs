@@ -86,6 +86,8 @@ pub(crate) struct ClosedRun {
     pub(crate) failed: i32,
     /// The task run of another run that it is.
     pub(crate) within: Option<(RunId, TaskRunId)>,
+    /// A schedule or a trigger waits for its end.
+    pub(crate) watched: bool,
 }
 
 /// Counts what has ended, and ends the runs of which nothing is open. Gives these, and those that are to be judged.
@@ -105,6 +107,8 @@ pub(crate) async fn finish_runs(
         parent_run_id: Option<Uuid>,
         #[diesel(sql_type = Nullable<SqlUuid>)]
         parent_task_run_id: Option<Uuid>,
+        #[diesel(sql_type = Bool)]
+        watched: bool,
     }
     let rows: Vec<Row> = Fixed(
         statement!("finish_runs")
@@ -127,11 +131,12 @@ pub(crate) async fn finish_runs(
             .parent_run_id
             .zip(row.parent_task_run_id)
             .map(|(run, task_run)| (run.into(), task_run.into())),
+        watched: row.watched,
     };
     Ok(rows.into_iter().map(closed).collect())
 }
 
-/// Ends a run of which nothing is open.
+/// Ends a run of which nothing is open. Whether a schedule or a trigger waits for that.
 pub(crate) async fn end_run(
     transaction: &mut Transaction,
     tenant: TenantId,
@@ -139,8 +144,8 @@ pub(crate) async fn end_run(
     state: RunState,
     reason: Option<&str>,
     output: Option<Value>,
-) -> Result<(), StoreError> {
-    Fixed(
+) -> Result<bool, StoreError> {
+    let watched = Fixed(
         statement!("end_run")
             .bind::<SqlUuid, _>(tenant.0)
             .bind::<SqlUuid, _>(run.0)
@@ -150,5 +155,5 @@ pub(crate) async fn end_run(
     )
     .execute(&mut **transaction)
     .await?;
-    Ok(())
+    Ok(watched > 0)
 }

@@ -1,5 +1,7 @@
 //! New runs.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -32,6 +34,8 @@ pub(crate) async fn find_published(
 /// New runs, a column each, as `insert_runs` takes them.
 #[derive(Debug, Default)]
 pub(crate) struct NewRuns {
+    pub(crate) tenant_ids: Vec<Uuid>,
+    pub(crate) partitions: Vec<i16>,
     pub(crate) ids: Vec<Uuid>,
     pub(crate) workflow_ids: Vec<Uuid>,
     pub(crate) version_ids: Vec<Uuid>,
@@ -39,11 +43,15 @@ pub(crate) struct NewRuns {
     pub(crate) inputs: Vec<Value>,
     pub(crate) task_run_counts: Vec<i32>,
     pub(crate) triggers: Vec<&'static str>,
+    pub(crate) started_by: Vec<Arc<str>>,
     pub(crate) parent_run_ids: Vec<Option<Uuid>>,
     pub(crate) parent_task_run_ids: Vec<Option<Uuid>>,
     pub(crate) depths: Vec<i16>,
     pub(crate) reruns_of: Vec<Option<Uuid>>,
     pub(crate) paused: Vec<bool>,
+    pub(crate) schedule_ids: Vec<Option<Uuid>>,
+    pub(crate) occurrences: Vec<Option<Value>>,
+    pub(crate) overlap_keys: Vec<Option<String>>,
     pub(crate) task_runs: NewTaskRuns,
     pub(crate) dispatch: NewDispatch,
 }
@@ -51,6 +59,7 @@ pub(crate) struct NewRuns {
 /// Their task runs.
 #[derive(Debug, Default)]
 pub(crate) struct NewTaskRuns {
+    pub(crate) tenant_ids: Vec<Uuid>,
     pub(crate) ids: Vec<Uuid>,
     pub(crate) run_ids: Vec<Uuid>,
     pub(crate) nodes: Vec<i32>,
@@ -62,6 +71,8 @@ pub(crate) struct NewTaskRuns {
 /// Those of them that can begin at once.
 #[derive(Debug, Default)]
 pub(crate) struct NewDispatch {
+    pub(crate) tenant_ids: Vec<Uuid>,
+    pub(crate) partitions: Vec<i16>,
     pub(crate) task_run_ids: Vec<Uuid>,
     pub(crate) run_ids: Vec<Uuid>,
     pub(crate) version_ids: Vec<Uuid>,
@@ -72,29 +83,38 @@ pub(crate) struct NewDispatch {
     pub(crate) paused: Vec<bool>,
 }
 
-/// Records runs of `tenant` that `subject` started.
-pub(crate) async fn insert_runs(
-    transaction: &mut Transaction,
-    tenant: TenantId,
-    subject: &str,
-    runs: NewRuns,
-) -> Result<(), StoreError> {
+/// Records runs.
+pub(crate) async fn insert_runs(transaction: &mut Transaction, runs: NewRuns) -> Result<(), StoreError> {
+    let started_by: Vec<&str> = runs.started_by.iter().map(AsRef::as_ref).collect();
     Fixed(
         statement!("insert_runs")
-            .bind::<SqlUuid, _>(tenant.0)
-            .bind::<SmallInt, _>(tenant.partition())
-            .bind::<Text, _>(subject)
+            .bind::<Array<SqlUuid>, _>(runs.tenant_ids)
+            .bind::<Array<SmallInt>, _>(runs.partitions)
             .bind::<Array<SqlUuid>, _>(runs.ids)
             .bind::<Array<SqlUuid>, _>(runs.workflow_ids)
             .bind::<Array<SqlUuid>, _>(runs.version_ids)
             .bind::<Array<SmallInt>, _>(runs.priorities)
             .bind::<Array<Jsonb>, _>(runs.inputs)
             .bind::<Array<Integer>, _>(runs.task_run_counts)
+            .bind::<Array<Text>, _>(runs.triggers)
+            .bind::<Array<Text>, _>(started_by)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_run_ids)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_task_run_ids)
+            .bind::<Array<SmallInt>, _>(runs.depths)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.reruns_of)
+            .bind::<Array<Bool>, _>(runs.paused)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.schedule_ids)
+            .bind::<Array<Nullable<Jsonb>>, _>(runs.occurrences)
+            .bind::<Array<Nullable<Text>>, _>(runs.overlap_keys)
+            .bind::<Array<SqlUuid>, _>(runs.task_runs.tenant_ids)
             .bind::<Array<SqlUuid>, _>(runs.task_runs.ids)
             .bind::<Array<SqlUuid>, _>(runs.task_runs.run_ids)
             .bind::<Array<Integer>, _>(runs.task_runs.nodes)
             .bind::<Array<Text>, _>(runs.task_runs.keys)
             .bind::<Array<Integer>, _>(runs.task_runs.parents)
+            .bind::<Array<Bool>, _>(runs.task_runs.live)
+            .bind::<Array<SqlUuid>, _>(runs.dispatch.tenant_ids)
+            .bind::<Array<SmallInt>, _>(runs.dispatch.partitions)
             .bind::<Array<SqlUuid>, _>(runs.dispatch.task_run_ids)
             .bind::<Array<SqlUuid>, _>(runs.dispatch.run_ids)
             .bind::<Array<SqlUuid>, _>(runs.dispatch.version_ids)
@@ -102,14 +122,7 @@ pub(crate) async fn insert_runs(
             .bind::<Array<SmallInt>, _>(runs.dispatch.priorities)
             .bind::<Array<SmallInt>, _>(runs.dispatch.costs)
             .bind::<Array<Text>, _>(runs.dispatch.labels)
-            .bind::<Array<Bool>, _>(runs.dispatch.paused)
-            .bind::<Array<Bool>, _>(runs.task_runs.live)
-            .bind::<Array<Text>, _>(runs.triggers)
-            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_run_ids)
-            .bind::<Array<Nullable<SqlUuid>>, _>(runs.parent_task_run_ids)
-            .bind::<Array<SmallInt>, _>(runs.depths)
-            .bind::<Array<Nullable<SqlUuid>>, _>(runs.reruns_of)
-            .bind::<Array<Bool>, _>(runs.paused),
+            .bind::<Array<Bool>, _>(runs.dispatch.paused),
     )
     .execute(&mut **transaction)
     .await?;

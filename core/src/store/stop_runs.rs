@@ -40,6 +40,8 @@ pub(crate) struct Stopped {
     pub(crate) finished: bool,
     /// The task run of another run that it is.
     pub(crate) within: Option<(RunId, TaskRunId)>,
+    /// A schedule or a trigger waits for its end, which has come.
+    pub(crate) watched: bool,
 }
 
 #[derive(QueryableByName)]
@@ -100,6 +102,8 @@ async fn cancel_waiting(
         parent_run_id: Option<Uuid>,
         #[diesel(sql_type = Nullable<SqlUuid>)]
         parent_task_run_id: Option<Uuid>,
+        #[diesel(sql_type = Bool)]
+        watched: bool,
     }
     let rows: Vec<Row> = Fixed(
         statement!("cancel_waiting")
@@ -130,6 +134,7 @@ async fn cancel_waiting(
     };
     Ok(Stopped {
         finished: first.finished,
+        watched: first.watched,
         within: first
             .parent_run_id
             .zip(first.parent_task_run_id)

@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::registry::{json_column, registry, sql::present, unreadable};
+use super::schedules::schedules_of_workflow;
 use super::schema::{runs, workflow_versions, workflows};
 use super::{StoreError, Transaction};
 use crate::id::{TenantId, WorkflowVersionId};
@@ -27,14 +28,18 @@ registry! {
         workflows::deleted_at.eq(present().nullable()),
         workflows::published_version_id.eq(None::<Uuid>),
     )),
-    users: live_runs_of,
+    users: live_runs_and_schedules_of,
 }
 
-async fn live_runs_of(
+async fn live_runs_and_schedules_of(
     transaction: &mut Transaction,
     tenant: TenantId,
     workflow: Uuid,
 ) -> Result<Vec<String>, StoreError> {
+    let schedules = schedules_of_workflow(transaction, tenant, workflow).await?;
+    if !schedules.is_empty() {
+        return Ok(schedules);
+    }
     let ids = runs::table
         .filter(runs::tenant_id.eq(tenant.0).and(runs::workflow_id.eq(workflow)))
         .filter(runs::state.eq_any(["QUEUED", "RUNNING", "PAUSED"]))

@@ -81,6 +81,14 @@ pub(crate) enum EventKind {
     ExecutorLeft,
     /// A workflow was refused, because its nodes wait for each other.
     WorkflowRefused,
+    /// A schedule was started, or resumed.
+    ScheduleStarted,
+    /// A schedule was paused, by somebody or by its own rule.
+    SchedulePaused,
+    /// A schedule was stopped.
+    ScheduleStopped,
+    /// It was decided what becomes of an occurrence.
+    OccurrenceRecorded,
     /// A rule had something to say.
     AlertRaised,
     /// What an alert is about was well again.

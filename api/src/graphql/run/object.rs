@@ -46,6 +46,10 @@ pub(crate) enum Trigger {
     Caller,
     /// A task run of another run is it.
     Workflow,
+    /// An occurrence of a schedule was due.
+    Schedule,
+    /// Somebody had occurrences of the past run.
+    Backfill,
     /// Somebody ran another run again.
     Rerun,
 }

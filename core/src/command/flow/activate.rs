@@ -368,10 +368,13 @@ impl Flow<'_> {
         self.hold_for(hand, start, Hold::Run, None);
         let run = NewRun {
             id: RunId::generate(),
+            tenant: hand.tenant_id,
+            started_by: format!("workflow:{}", hand.version.workflow).into(),
             version,
             priority: hand.version.priority_of(start.node, hand.priority),
             inputs,
             trigger: Trigger::Workflow,
+            occurrence: None,
             within: Some(Within {
                 run_id: hand.run_id,
                 task_run_id: start.task_run_id,
@@ -381,8 +384,7 @@ impl Flow<'_> {
             paused: hand.paused,
             begins: true,
         };
-        let started_by = format!("workflow:{}", hand.version.workflow);
-        let inserted = insert_new_runs(transaction, hand.tenant_id, &started_by, vec![run]).await?;
+        let inserted = insert_new_runs(transaction, vec![run]).await?;
         for (hand, starts) in inserted {
             self.signals
                 .insert(crate::signal::Signal::Ready(hand.tenant_id.partition()));

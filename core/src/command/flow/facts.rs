@@ -61,6 +61,13 @@ impl Flow<'_> {
         let mut bindings = Bindings::default()
             .with_run(run_facts(hand, &run)?)
             .with_inputs(Arc::new(run.inputs));
+        bindings = match run.occurrence {
+            Some(occurrence) => {
+                let unreadable = |error| StoreError::Unreadable(format!("the occurrence of a run: {error}"));
+                bindings.with_occurrence(serde_json::from_value(occurrence).map_err(unreadable)?)
+            }
+            None => bindings.with_no_occurrence(),
+        };
         let keys = nodes_read(texts);
         let places: Vec<i32> = keys.iter().filter_map(|key| hand.version.place_of(key)).collect();
         if !places.is_empty() {

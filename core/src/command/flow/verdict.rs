@@ -93,8 +93,14 @@ impl Flow<'_> {
             .collect();
         for run in finish_runs(transaction, &progress).await? {
             let hand = self.hands[&run.id].clone();
-            if !run.finished {
-                self.judge(transaction, &hand, run.failed).await?;
+            let watched = if run.finished {
+                run.watched
+            } else {
+                self.judge(transaction, &hand, run.failed).await?
+            };
+            if watched {
+                self.signals
+                    .insert(Signal::Occurrences(hand.tenant_id.partition()));
             }
             let finished = Finished {
                 tenant_id: hand.tenant_id,
@@ -106,13 +112,13 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// Says what a run comes to, and what it returns.
+    /// Says what a run comes to, and what it returns. Whether a schedule or a trigger waits for that.
     async fn judge(
         &mut self,
         transaction: &mut Transaction,
         hand: &Hand,
         failed: i32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (tenant, run) = (hand.tenant_id, hand.run_id);
         let key = |place: &i32| format!("{:?}", hand.version.node(*place).key);
         let mut reason = None;

@@ -4,7 +4,7 @@
 -- no grace if $13 does.
 -- Moves:  BLOCKED, READY, ASSIGNED, RETRY_WAIT, RUNNING -> CANCELLED; QUEUED, RUNNING, PAUSED -> CANCELLED, FAILED, TIMED_OUT
 -- Locks:  the run, held already; its task runs and dispatch rows.
--- Index:  task_runs_of_run, dispatch_pkey
+-- Index:  task_runs_of_run, dispatch_pkey, watched_runs_pkey
 -- Clock:  the database's.
 WITH dropped AS (
     SELECT *
@@ -65,8 +65,16 @@ logged AS (
         UNION ALL
         SELECT NULL, 'RUN_' || state, jsonb_build_object('reason', $11::text) FROM stopped WHERE finished_at IS NOT NULL
     ) AS happened
+),
+watched AS (
+    UPDATE watched_runs AS w
+    SET ended_as = s.state, ended_at = s.finished_at
+    FROM stopped AS s
+    WHERE s.finished_at IS NOT NULL AND w.tenant_id = $1 AND w.run_id = s.id
+    RETURNING 1
 )
 SELECT
-    told.executor_id, stopped.finished_at IS NOT NULL AS finished, stopped.parent_run_id, stopped.parent_task_run_id
+    told.executor_id, stopped.finished_at IS NOT NULL AS finished, stopped.parent_run_id, stopped.parent_task_run_id,
+    EXISTS (SELECT FROM watched) AS watched
 FROM stopped
 LEFT JOIN (SELECT DISTINCT executor_id FROM told) AS told ON true

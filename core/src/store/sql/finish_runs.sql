@@ -2,7 +2,7 @@
 -- run whose version says so ($6) comes to is left to be judged; it is returned with nothing open.
 -- Moves:  QUEUED, RUNNING, PAUSED -> SUCCEEDED, FAILED, CANCELLED, TIMED_OUT
 -- Locks:  runs that are held.
--- Index:  runs_pkey
+-- Index:  runs_pkey, watched_runs_pkey
 -- Clock:  the database's.
 WITH done AS (
     SELECT *
@@ -38,7 +38,17 @@ logged AS (
         present()
     FROM counted
     WHERE finished_at IS NOT NULL
+),
+watched AS (
+    UPDATE watched_runs AS w
+    SET ended_as = c.state, ended_at = c.finished_at
+    FROM counted AS c
+    WHERE c.finished_at IS NOT NULL AND w.tenant_id = c.tenant_id AND w.run_id = c.id
+    RETURNING w.run_id
 )
-SELECT id, finished_at IS NOT NULL AS finished, failed_task_runs, parent_run_id, parent_task_run_id
+SELECT
+    id, finished_at IS NOT NULL AS finished, failed_task_runs, parent_run_id, parent_task_run_id,
+    watched.run_id IS NOT NULL AS watched
 FROM counted
+LEFT JOIN watched ON watched.run_id = counted.id
 WHERE open_task_runs = 0

@@ -1,0 +1,458 @@
+//! The occurrences that one transaction decides about.
+//!
+//! A docket is filled with what is due, asks the database what it must know about all of it at once, decides one occurrence after
+//! the other in the order in which they are due, as if each saw what became of those before it, and writes all of it. So the
+//! number of statements does not grow with the number of occurrences, and two that are due together cannot both find the way free.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::plans::Armed;
+use crate::command::new_run::{ForOccurrence, NewRun, begin_runs};
+use crate::command::start_run::complete_inputs;
+use crate::command::stop_run::{Order, Stop as StopOrder, stop_held_run};
+use crate::expression::OccurrenceFacts;
+use crate::id::{OccurrenceId, RunId, TenantId, WorkflowId};
+use crate::run::{RunState, Trigger};
+use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
+use crate::schedule::overlap::{Admission, Occupancy, Overlap, OverlapScope, Stop};
+use crate::schedule::timing::{Notes, Planned};
+use crate::signal::Signal;
+use crate::store::flow::lock_runs;
+use crate::store::occurrences::{
+    Among, Recorded, Waiting, count_under_way, find_published_of_all, list_recorded, list_under_way,
+    record_occurrences,
+};
+use crate::store::schedule_states::{Move, move_schedules};
+use crate::store::{StoreError, Transaction, Versions};
+use crate::workflow::PinnedVersion;
+
+/// An occurrence that is to start, as far as time is concerned.
+pub(crate) struct Case {
+    pub(crate) armed: Arc<Armed>,
+    pub(crate) id: OccurrenceId,
+    pub(crate) nominal: DateTime<Utc>,
+    pub(crate) due: DateTime<Utc>,
+    pub(crate) notes: String,
+    /// Somebody asked for it; the rule did not name it.
+    pub(crate) manual: bool,
+    pub(crate) inputs: Option<Value>,
+    /// It has waited for its turn already.
+    pub(crate) waited: bool,
+}
+
+impl Case {
+    /// An occurrence that the plan names.
+    pub(crate) fn planned(armed: &Arc<Armed>, planned: &Planned) -> Self {
+        Self {
+            armed: Arc::clone(armed),
+            id: OccurrenceId::generate(),
+            nominal: planned.nominal,
+            due: planned.due,
+            notes: told_notes(planned.notes),
+            manual: false,
+            inputs: None,
+            waited: false,
+        }
+    }
+
+    /// An occurrence that waits.
+    pub(crate) fn waiting(armed: &Arc<Armed>, waiting: Waiting) -> Self {
+        Self {
+            armed: Arc::clone(armed),
+            id: waiting.id,
+            nominal: waiting.nominal,
+            due: waiting.due,
+            notes: waiting.notes,
+            manual: waiting.manual,
+            inputs: waiting.inputs,
+            waited: true,
+        }
+    }
+
+    /// What became of it.
+    pub(crate) fn recorded(&self, outcome: Outcome, reason: impl Into<Option<String>>) -> Recorded {
+        Recorded {
+            tenant_id: self.armed.tenant,
+            id: self.id,
+            schedule_id: self.armed.id(),
+            nominal: self.nominal,
+            due: self.due,
+            outcome,
+            reason: reason.into(),
+            notes: self.notes.clone(),
+            run_id: None,
+            manual: self.manual,
+            inputs: self.inputs.clone(),
+            stands_for: 1,
+            oldest: None,
+            waits_in: None,
+        }
+    }
+}
+
+/// Notes, as rows keep them.
+pub(crate) fn told_notes(notes: Notes) -> String {
+    let names = notes.iter().map(|note| match json!(note) {
+        Value::String(name) => name,
+        other => other.to_string(),
+    });
+    names.collect::<Vec<_>>().join(" ")
+}
+
+/// How far a schedule comes with this transaction, but for what its occurrences add.
+pub(crate) struct Progress {
+    pub(crate) armed: Arc<Armed>,
+    pub(crate) state: ScheduleState,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) settled_until: DateTime<Utc>,
+    /// The end of a run that its next occurrence is counted from.
+    pub(crate) follows: Option<DateTime<Utc>>,
+}
+
+/// What one transaction decides.
+#[derive(Default)]
+pub(crate) struct Docket {
+    pub(crate) cases: Vec<Case>,
+    pub(crate) recorded: Vec<Recorded>,
+    pub(crate) progress: Vec<Progress>,
+}
+
+/// What the scope of an overlap holds, as far as this transaction knows.
+type Scopes = HashMap<(TenantId, String), Occupancy>;
+
+impl Docket {
+    /// How many rows it comes to so far.
+    pub(crate) fn len(&self) -> usize {
+        self.cases.len() + self.recorded.len()
+    }
+
+    /// Decides about every case and writes everything. Gives the signals to raise after the commit.
+    pub(crate) async fn close(
+        mut self,
+        transaction: &mut Transaction,
+        versions: &Versions,
+    ) -> Result<BTreeSet<Signal>, StoreError> {
+        let mut cases = std::mem::take(&mut self.cases);
+        self.leave_out_recorded(transaction, &mut cases).await?;
+        cases.sort_by_key(|case| (case.due, case.nominal, case.armed.id()));
+        let mut decisions = Decisions::new(transaction, versions, &cases, &mut self.recorded).await?;
+        for case in &cases {
+            decisions.decide(case);
+        }
+        let Decisions {
+            runs,
+            stops,
+            recorded,
+            ..
+        } = decisions;
+        let mut signals = BTreeSet::new();
+        for (tenant, among, stop, by) in stops {
+            signals.extend(stop_all(transaction, tenant, &among, stop, &by).await?);
+        }
+        self.recorded.extend(recorded);
+        for row in &self.recorded {
+            signals.insert(Signal::Events(row.tenant_id));
+        }
+        if !runs.is_empty() {
+            signals.extend(begin_runs(transaction, versions, runs).await?);
+        }
+        record_occurrences(transaction, &self.recorded).await?;
+        let moves: Vec<Move> = self
+            .progress
+            .iter()
+            .map(|progress| self.moved(progress))
+            .collect();
+        if !moves.is_empty() {
+            move_schedules(transaction, &moves).await?;
+        }
+        Ok(signals)
+    }
+
+    /// What is recorded already, because somebody asked for it before its time, is not done again.
+    async fn leave_out_recorded(
+        &self,
+        transaction: &mut Transaction,
+        cases: &mut Vec<Case>,
+    ) -> Result<(), StoreError> {
+        let fresh: Vec<_> = cases
+            .iter()
+            .filter(|case| !case.waited)
+            .map(|case| (case.armed.tenant, case.armed.id(), case.nominal))
+            .collect();
+        let known = list_recorded(transaction, &fresh).await?;
+        cases.retain(|case| case.waited || !known.contains_key(&(case.armed.id(), case.nominal)));
+        Ok(())
+    }
+
+    /// Where the schedule stands once all of this is written.
+    fn moved(&self, progress: &Progress) -> Move {
+        let armed = &progress.armed;
+        let rows = || self.recorded.iter().filter(|row| row.schedule_id == armed.id());
+        let waiting: Vec<&Recorded> = rows().filter(|row| row.outcome == Outcome::Waiting).collect();
+        let begins = rows().any(|row| matches!(row.outcome, Outcome::Fired | Outcome::Waiting));
+        let follows_runs = armed.plan.follows_runs();
+        let follows = match progress.follows {
+            Some(_) if begins && follows_runs => None,
+            follows => follows,
+        };
+        let next = if progress.state == ScheduleState::Stopped {
+            None
+        } else if follows_runs {
+            follows.and_then(|ended| armed.plan.after_run(ended))
+        } else {
+            armed.plan.next(progress.settled_until.max(progress.now))
+        };
+        let deadline = armed
+            .spec()
+            .policies
+            .start_deadline_ms
+            .map(TimeDelta::milliseconds);
+        let expiry = deadline.and_then(|deadline| waiting.iter().map(|row| row.due + deadline).min());
+        let next_due = next.map(|next| next.due).into_iter().chain(expiry).min();
+        Move {
+            tenant_id: armed.tenant,
+            schedule_id: armed.id(),
+            settled_until: progress.settled_until.max(progress.now),
+            next_due,
+            follows,
+            waiting: i32::try_from(waiting.len()).unwrap_or(i32::MAX),
+            follows_runs,
+            most_failures: armed.spec().pause_after_failures,
+            over: next.is_none() && !follows_runs && waiting.is_empty(),
+        }
+    }
+}
+
+/// Decides about one case after the other.
+struct Decisions {
+    scopes: Scopes,
+    published: HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>,
+    facts: HashMap<OccurrenceId, (OccurrenceFacts, Option<String>)>,
+    runs: Vec<NewRun>,
+    stops: Vec<(TenantId, Among, Stop, String)>,
+    recorded: Vec<Recorded>,
+}
+
+impl Decisions {
+    /// Reads what must be known about the cases. One whose expressions fail is recorded, and is decided with that.
+    async fn new(
+        transaction: &mut Transaction,
+        versions: &Versions,
+        cases: &[Case],
+        recorded: &mut Vec<Recorded>,
+    ) -> Result<Self, StoreError> {
+        let mut facts = HashMap::new();
+        let mut among = BTreeSet::new();
+        let mut workflows = BTreeSet::new();
+        for case in cases {
+            let told = case.armed.facts(case.nominal, case.due);
+            match case.armed.overlap_key(&told) {
+                Ok(key) => {
+                    if let Some(scope) = scope_of(&case.armed, key.as_deref()) {
+                        among.insert((case.armed.tenant, scope));
+                    }
+                    workflows.insert((case.armed.tenant, case.armed.spec().workflow));
+                    facts.insert(case.id, (told, key));
+                }
+                Err(reason) => recorded.push(case.recorded(Outcome::Rejected, reason)),
+            }
+        }
+        let among: Vec<(TenantId, Among)> = among.into_iter().collect();
+        let scopes = count_under_way(transaction, &among).await?;
+        Ok(Self {
+            scopes: scopes
+                .into_iter()
+                .map(|(tenant, scope, running, waiting)| ((tenant, scope), Occupancy { running, waiting }))
+                .collect(),
+            published: read_published(transaction, versions, workflows).await?,
+            facts,
+            runs: Vec::new(),
+            stops: Vec::new(),
+            recorded: Vec::new(),
+        })
+    }
+
+    fn decide(&mut self, case: &Case) {
+        let Some((facts, key)) = self.facts.remove(&case.id) else {
+            return;
+        };
+        let armed = Arc::clone(&case.armed);
+        let Some(among) = scope_of(&armed, key.as_deref()) else {
+            self.start(case, &facts, key);
+            return;
+        };
+        let scope = (armed.tenant, among.told());
+        let occupancy = self.scopes.entry(scope.clone()).or_default();
+        if case.waited {
+            if occupancy.running > 0 {
+                self.wait(case, among.told());
+                return;
+            }
+            occupancy.waiting = occupancy.waiting.saturating_sub(1);
+            if self.start(case, &facts, key) {
+                self.scopes.entry(scope).or_default().running += 1;
+            }
+            return;
+        }
+        match armed.spec().policies.overlap.admit(*occupancy) {
+            Admission::Start => {
+                if self.start(case, &facts, key) {
+                    self.scopes.entry(scope).or_default().running += 1;
+                }
+            }
+            Admission::Wait => {
+                occupancy.waiting += 1;
+                self.wait(case, among.told());
+            }
+            Admission::Replace(stop) => {
+                occupancy.waiting += 1;
+                let by = format!("schedule:{}", armed.schedule.key);
+                self.wait(case, among.told());
+                self.stops.push((armed.tenant, among, stop, by));
+            }
+            Admission::Coalesce => {
+                let reason = "an earlier occurrence waits to start already, and stands for both";
+                self.recorded
+                    .push(case.recorded(Outcome::Coalesced, reason.to_owned()));
+            }
+            Admission::Skip(reason) => {
+                self.recorded
+                    .push(case.recorded(Outcome::SkippedOverlap, reason.to_string()));
+            }
+        }
+    }
+
+    fn wait(&mut self, case: &Case, waits_in: String) {
+        let reason = match case.armed.spec().policies.overlap_scope {
+            OverlapScope::Schedule => "an earlier run of the schedule is under way",
+            OverlapScope::Workflow => "a run of the workflow is under way",
+            OverlapScope::Key => "a run with the same overlap key is under way",
+        };
+        self.recorded.push(Recorded {
+            waits_in: Some(waits_in),
+            ..case.recorded(Outcome::Waiting, reason.to_owned())
+        });
+    }
+
+    /// Makes the run of the case, or records why that cannot be.
+    fn start(&mut self, case: &Case, facts: &OccurrenceFacts, overlap_key: Option<String>) -> bool {
+        match self.run_of(case, facts, overlap_key) {
+            Ok(run) => {
+                self.recorded.push(Recorded {
+                    run_id: Some(run.id),
+                    ..case.recorded(Outcome::Fired, None)
+                });
+                self.runs.push(run);
+                true
+            }
+            Err(reason) => {
+                self.recorded.push(case.recorded(Outcome::Rejected, reason));
+                false
+            }
+        }
+    }
+
+    fn run_of(
+        &self,
+        case: &Case,
+        facts: &OccurrenceFacts,
+        overlap_key: Option<String>,
+    ) -> Result<NewRun, String> {
+        let armed = &case.armed;
+        let Some(version) = self.published.get(&(armed.tenant, armed.spec().workflow)) else {
+            return Err("the workflow has no published version; publish it with publishWorkflow".to_owned());
+        };
+        let given = armed.inputs(facts, case.inputs.as_ref())?;
+        let inputs = complete_inputs(Some(version), &given).map_err(|faults| {
+            let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+            format!("the workflow does not take its inputs: {}", told.join("; "))
+        })?;
+        Ok(NewRun {
+            id: RunId::generate(),
+            tenant: armed.tenant,
+            started_by: format!("schedule:{}", armed.schedule.key).into(),
+            version: Arc::clone(version),
+            priority: armed.spec().priority.unwrap_or(version.priority),
+            inputs,
+            trigger: Trigger::Schedule,
+            occurrence: Some(ForOccurrence {
+                schedule_id: Some(armed.id()),
+                facts: json!(facts),
+                overlap_key,
+            }),
+            within: None,
+            rerun_of: None,
+            paused: false,
+            begins: true,
+        })
+    }
+}
+
+/// Among which runs an occurrence of the schedule may not overlap; none when it may.
+fn scope_of(armed: &Armed, key: Option<&str>) -> Option<Among> {
+    let policies = &armed.spec().policies;
+    if policies.overlap == Overlap::Allow {
+        return None;
+    }
+    Some(match (policies.overlap_scope, key) {
+        (OverlapScope::Workflow, _) => Among::Workflow(armed.spec().workflow),
+        (OverlapScope::Key, Some(key)) => Among::Key(key.to_owned()),
+        _ => Among::Schedule(armed.id()),
+    })
+}
+
+async fn read_published(
+    transaction: &mut Transaction,
+    versions: &Versions,
+    workflows: BTreeSet<(TenantId, WorkflowId)>,
+) -> Result<HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>, StoreError> {
+    if workflows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted: Vec<_> = workflows.into_iter().collect();
+    let published = find_published_of_all(transaction, &wanted).await?;
+    let ids = published.iter().map(|(tenant, _, version)| (*tenant, *version));
+    let pinned = versions.get(transaction, ids).await?;
+    Ok(published
+        .into_iter()
+        .map(|(tenant, workflow, version)| ((tenant, workflow), Arc::clone(&pinned[&version])))
+        .collect())
+}
+
+/// Stops what runs among these runs, on behalf of a schedule.
+async fn stop_all(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    among: &Among,
+    stop: Stop,
+    by: &str,
+) -> Result<BTreeSet<Signal>, StoreError> {
+    let under_way = list_under_way(transaction, tenant, among).await?;
+    let wanted: Vec<(TenantId, RunId)> = under_way.into_iter().map(|run| (tenant, run)).collect();
+    let order = match stop {
+        Stop::Cancel => StopOrder {
+            ends_as: RunState::Cancelled,
+            by: Some(by.to_owned()),
+            reason: format!("cancelled by {by}: the next occurrence is due"),
+            order: Order::Stop,
+        },
+        Stop::Terminate => StopOrder {
+            ends_as: RunState::Cancelled,
+            by: Some(by.to_owned()),
+            reason: format!("terminated by {by}: the next occurrence is due"),
+            order: Order::Kill,
+        },
+    };
+    let mut signals = BTreeSet::new();
+    for held in lock_runs(transaction, &wanted).await? {
+        let already = held.stop_as.is_some() && order.order == Order::Stop;
+        if !held.has_ended() && !already {
+            signals.extend(stop_held_run(transaction, tenant, held.id.into(), &order).await?);
+        }
+    }
+    Ok(signals)
+}

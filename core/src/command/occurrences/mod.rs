@@ -1,0 +1,307 @@
+//! Settles what is due: from the rule to the run, or to the row that says why there is none.
+//!
+//! A schedule is a function and remembers nothing; `schedule_states.settled_until` is its memory. One transaction, under the lock of
+//! the schedule's partition, reads what the rule names between there and the present, decides about all of it, writes the runs and
+//! the occurrences, and moves the mark. Whoever dies before its commit has done nothing, whoever comes after it finds nothing to
+//! do, so an occurrence becomes one row and at most one run, however many schedulers look and however long none did.
+//!
+//! Whatever else can move a schedule goes the same way. An edit first settles what was due by the old rule, and then the mark is at
+//! the present, so no edit fires the past. A schedule that is paused is settled like any other, with rows that say so. The end
+//! of a run that an occurrence waited for only makes its schedule due: who may start is decided here and nowhere else.
+
+mod docket;
+mod ends;
+mod plans;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::id::{ScheduleId, TenantId};
+use crate::schedule::catch_up::{CatchUpTerms, Fate, Remainder, Settlement, settle};
+use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
+use crate::schedule::timing::Planned;
+use crate::signal::Signal;
+use crate::store::occurrences::{Recorded, Waiting, give_up, list_waiting};
+use crate::store::schedule_states::{
+    DueSchedule, Move, list_due_schedules, lock_partitions, move_schedules, next_schedule_due,
+    pause_schedules,
+};
+use crate::store::{Actor, Database, StoreError, Transaction, Versions};
+
+use docket::Progress;
+pub(crate) use docket::{Case, Docket};
+pub(crate) use plans::{Armed, Plans};
+
+/// The most schedules of a partition that one transaction looks at.
+const BATCH: i64 = 500;
+
+/// The most rows that one transaction writes, but for those of the last schedule that it looks at.
+const MOST_ROWS: usize = 5_000;
+
+/// What a process remembers of schedules and workflows. Nothing in it is ever stale.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    pub(crate) versions: Versions,
+    pub(crate) plans: Plans,
+}
+
+/// What was done about the partitions that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// To be raised.
+    pub(crate) signals: BTreeSet<Signal>,
+    /// How long until something is to be done.
+    pub(crate) next: Option<Duration>,
+    /// Somebody else has one of the partitions.
+    pub(crate) contended: bool,
+}
+
+/// Settles what is due in the partitions by now, as far as nobody else does, at most a batch.
+pub(crate) async fn settle_partitions(
+    database: &Database,
+    memory: &Memory,
+    partitions: &[i16],
+) -> Result<Settled, StoreError> {
+    let mut transaction = database.begin(Actor::Engine).await?;
+    let held = lock_partitions(&mut transaction, partitions).await?;
+    let mut signals = ends::act_on_ends(&mut transaction, &held).await?;
+    let due = list_due_schedules(&mut transaction, &held, BATCH).await?;
+    signals.extend(settle_schedules(&mut transaction, memory, due).await?);
+    let next = next_schedule_due(&mut transaction, partitions).await?;
+    transaction.commit().await?;
+    let soonest = next
+        .iter()
+        .filter(|(partition, due_ms)| *due_ms > 0 || held.contains(partition))
+        .map(|(_, due_ms)| due_ms.unsigned_abs());
+    Ok(Settled {
+        signals,
+        next: soonest.min().map(Duration::from_millis),
+        contended: held.len() < partitions.len(),
+    })
+}
+
+/// Settles the schedules, whose partitions' locks are held. Gives the signals to raise after the commit.
+pub(crate) async fn settle_schedules(
+    transaction: &mut Transaction,
+    memory: &Memory,
+    due: Vec<DueSchedule>,
+) -> Result<BTreeSet<Signal>, StoreError> {
+    if due.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut armed = memory.plans.get(transaction, &due).await?;
+    let wait: Vec<_> = due
+        .iter()
+        .filter(|schedule| schedule.waiting > 0)
+        .map(|schedule| (schedule.tenant_id, schedule.schedule_id))
+        .collect();
+    let mut waiting: HashMap<ScheduleId, Vec<Waiting>> = HashMap::new();
+    for row in list_waiting(transaction, &wait).await? {
+        waiting.entry(row.schedule_id).or_default().push(row);
+    }
+    let mut docket = Docket::default();
+    let mut unreadable = Vec::new();
+    for schedule in &due {
+        if docket.len() >= MOST_ROWS {
+            break;
+        }
+        match armed.remove(&schedule.schedule_id) {
+            Some(Ok(armed)) => {
+                let waiting = waiting.remove(&schedule.schedule_id).unwrap_or_default();
+                docket.enter(schedule, &armed, waiting);
+            }
+            Some(Err(fault)) => unreadable.push((schedule, fault)),
+            None => {}
+        }
+    }
+    put_aside(transaction, unreadable).await?;
+    docket.close(transaction, &memory.versions).await
+}
+
+/// Pauses schedules that cannot be asked. They are looked at again when they are edited.
+async fn put_aside(
+    transaction: &mut Transaction,
+    unreadable: Vec<(&DueSchedule, String)>,
+) -> Result<(), StoreError> {
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<_> = unreadable
+        .iter()
+        .map(|(schedule, fault)| {
+            let reason = format!("it cannot be asked when it is due: {fault}");
+            (schedule.tenant_id, schedule.schedule_id, reason)
+        })
+        .collect();
+    pause_schedules(transaction, &reasons).await?;
+    let moves: Vec<Move> = unreadable
+        .iter()
+        .map(|(schedule, _)| Move {
+            tenant_id: schedule.tenant_id,
+            schedule_id: schedule.schedule_id,
+            settled_until: schedule.settled_until,
+            next_due: None,
+            follows: schedule.follows,
+            waiting: schedule.waiting,
+            follows_runs: false,
+            most_failures: None,
+            over: false,
+        })
+        .collect();
+    move_schedules(transaction, &moves).await
+}
+
+/// The occurrences of the schedule that wait to start.
+pub(crate) async fn waiting_of(
+    transaction: &mut Transaction,
+    schedule: &DueSchedule,
+) -> Result<Vec<Waiting>, StoreError> {
+    if schedule.waiting == 0 {
+        return Ok(Vec::new());
+    }
+    list_waiting(transaction, &[(schedule.tenant_id, schedule.schedule_id)]).await
+}
+
+/// Records that what waits of the schedule does not start, since somebody brought it to `state`.
+pub(crate) async fn give_up_waiting(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    schedule: ScheduleId,
+    state: ScheduleState,
+) -> Result<(), StoreError> {
+    let reason = if state == ScheduleState::Paused {
+        PAUSED
+    } else {
+        "its schedule was stopped"
+    };
+    give_up(transaction, tenant, schedule, Outcome::Paused, reason).await
+}
+
+/// Why a schedule that is paused starts nothing.
+const PAUSED: &str = "its schedule was paused";
+
+impl Docket {
+    /// Enters what waits, and what the rule names between what is settled and the present.
+    pub(crate) fn enter(&mut self, schedule: &DueSchedule, armed: &Arc<Armed>, waiting: Vec<Waiting>) {
+        let paused = schedule.state == ScheduleState::Paused;
+        let policies = &armed.spec().policies;
+        let deadline = policies.start_deadline_ms.map(TimeDelta::milliseconds);
+        for row in waiting {
+            let case = Case::waiting(armed, row);
+            let over = deadline.is_some_and(|deadline| schedule.now - case.due > deadline);
+            if paused && !case.manual {
+                self.recorded
+                    .push(case.recorded(Outcome::Paused, PAUSED.to_owned()));
+            } else if over {
+                let reason = "its start deadline passed while it waited for an earlier run";
+                self.recorded
+                    .push(case.recorded(Outcome::Expired, reason.to_owned()));
+            } else {
+                self.cases.push(case);
+            }
+        }
+        let terms = CatchUpTerms {
+            catch_up: policies.catch_up,
+            grace: TimeDelta::milliseconds(policies.grace_ms),
+            start_deadline: deadline,
+        };
+        let mut follows = schedule.follows;
+        let settlement = if matches!(schedule.state, ScheduleState::Stopped | ScheduleState::Finished) {
+            Settlement::default()
+        } else if armed.plan.follows_runs() {
+            let next = follows.and_then(|ended| armed.plan.after_run(ended));
+            let overdue = next.filter(|next| next.due <= schedule.now);
+            if overdue.is_some() {
+                // If its run starts, the next is counted from its end; if it does not, from now.
+                follows = Some(schedule.now);
+            }
+            settle(overdue, schedule.now, &terms)
+        } else {
+            settle(
+                armed.plan.overdue(schedule.settled_until, schedule.now),
+                schedule.now,
+                &terms,
+            )
+        };
+        if let Some(remainder) = &settlement.remainder {
+            self.recorded.push(summed(armed, remainder, paused));
+        }
+        for (planned, fate) in &settlement.listed {
+            let case = Case::planned(armed, planned);
+            match recorded_at_once(&case, planned, *fate, paused) {
+                Some(recorded) => self.recorded.push(recorded),
+                None => self.cases.push(case),
+            }
+        }
+        self.progress.push(Progress {
+            armed: Arc::clone(armed),
+            state: schedule.state,
+            now: schedule.now,
+            settled_until: schedule.settled_until,
+            follows,
+        });
+    }
+}
+
+/// What became of an occurrence that does not start, whatever runs.
+fn recorded_at_once(case: &Case, planned: &Planned, fate: Fate, paused: bool) -> Option<Recorded> {
+    let told = |outcome, reason: String| Some(case.recorded(outcome, reason));
+    match fate {
+        Fate::SkippedCalendar => told(
+            Outcome::SkippedCalendar,
+            "its calendar or a blackout excludes it".to_owned(),
+        ),
+        Fate::Coalesced { into } => told(
+            Outcome::Coalesced,
+            format!("it was moved to the occurrence of {into} and is one with it"),
+        ),
+        _ if paused => told(Outcome::Paused, PAUSED.to_owned()),
+        Fate::Missed(reason) => told(Outcome::Missed, reason.to_string()),
+        Fate::Expired { deadline } => told(
+            Outcome::Expired,
+            format!(
+                "it had to start until {deadline} at the latest, and was due at {}",
+                planned.due
+            ),
+        ),
+        Fate::Fire => None,
+    }
+}
+
+/// The one row that stands for all that was too much for a row each.
+fn summed(armed: &Arc<Armed>, remainder: &Remainder, paused: bool) -> Recorded {
+    let Remainder {
+        oldest,
+        newest,
+        missed,
+        excluded,
+        complete,
+    } = *remainder;
+    let (outcome, why) = match (missed, paused) {
+        (0, _) => (
+            Outcome::SkippedCalendar,
+            "its calendar or a blackout excludes them",
+        ),
+        (_, true) => (Outcome::Paused, PAUSED),
+        (_, false) => (Outcome::Missed, "they were not started in time"),
+    };
+    let more = if complete { "" } else { ", and all before that" };
+    let reason = format!(
+        "stands for the {} occurrences from {oldest} to {newest}{more} ({excluded} of them on days off): {why}",
+        missed + excluded
+    );
+    let planned = Planned {
+        nominal: newest,
+        due: newest,
+        placement: crate::schedule::timing::Placement::Kept,
+        notes: crate::schedule::timing::Notes::default(),
+    };
+    Recorded {
+        stands_for: i64::try_from(missed + excluded).unwrap_or(i64::MAX),
+        oldest: Some(oldest),
+        ..Case::planned(armed, &planned).recorded(outcome, reason)
+    }
+}

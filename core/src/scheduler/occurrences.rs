@@ -1,0 +1,104 @@
+//! Starts what schedules name, at its instant.
+//!
+//! The loop sleeps until the next instant that any schedule waits for, not from tick to tick, so an occurrence is late by a wake-up and
+//! one transaction and by nothing else. It runs beside the passes that assign task runs, on a connection and under locks of its
+//! own, since an occurrence must not be late because there is much to assign. As with passes, signals and timers are hints:
+//! once in a while it looks at every partition, also at those that another scheduler prefers, in case that one is gone.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::prefer::{Preference, partitions};
+use super::{CONTENDED, FAILED, SWEEP};
+use crate::command::occurrences::{Memory, settle_partitions};
+use crate::signal::{Signal, Signals};
+use crate::store::{Database, StoreError, Versions};
+
+/// How long until a partition is tried again that somebody else settles.
+const TAKEN: Duration = Duration::from_millis(2);
+
+/// Settles schedules for one scheduler.
+pub(super) struct Occurrences {
+    database: Database,
+    signals: Signals,
+    memory: Memory,
+    preference: watch::Receiver<Preference>,
+    next_look: Instant,
+    next_sweep: Instant,
+}
+
+impl Occurrences {
+    /// Settles what the scheduler of `preference` prefers.
+    pub(super) fn new(
+        database: Database,
+        signals: Signals,
+        versions: Versions,
+        preference: watch::Receiver<Preference>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            database,
+            signals,
+            memory: Memory {
+                versions,
+                ..Memory::default()
+            },
+            preference,
+            next_look: now,
+            next_sweep: now,
+        }
+    }
+
+    /// Settles until `shutdown`. A database that goes away is waited for.
+    pub(super) async fn run(mut self, shutdown: &CancellationToken) {
+        let mut receiver = self.signals.receiver();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                signal = receiver.next() => self.note(signal),
+                () = sleep_until(self.next_look.min(self.next_sweep)) => self.look().await,
+            }
+        }
+    }
+
+    fn note(&mut self, signal: Signal) {
+        match signal {
+            Signal::Occurrences(partition) if self.preference.borrow().prefers(partition) => {
+                self.next_look = Instant::now();
+            }
+            Signal::Everything => self.next_sweep = Instant::now(),
+            _ => {}
+        }
+    }
+
+    async fn look(&mut self) {
+        let began = Instant::now();
+        let looked_at: Vec<i16> = if began >= self.next_sweep {
+            self.next_sweep = began + SWEEP;
+            partitions().collect()
+        } else {
+            self.preference.borrow().iter().collect()
+        };
+        match settle_partitions(&self.database, &self.memory, &looked_at).await {
+            Ok(settled) => {
+                self.signals.raise(settled.signals);
+                let next = settled.next.map_or(SWEEP, |next| next.min(SWEEP));
+                let next = if settled.contended { next.min(TAKEN) } else { next };
+                self.next_look = Instant::now() + next;
+            }
+            Err(StoreError::Contended(_)) => self.next_look = Instant::now() + CONTENDED,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "schedules were not settled; trying again"
+                );
+                self.next_look = Instant::now() + FAILED;
+                self.next_sweep = self.next_look;
+            }
+        }
+    }
+}

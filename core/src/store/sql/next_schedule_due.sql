@@ -1,0 +1,20 @@
+-- next_schedule_due: how many milliseconds until a schedule of the partitions $1 is to be looked at, and whether the end of a
+-- run is to be acted on, by partition.
+-- Moves:  nothing
+-- Locks:  nothing.
+-- Index:  schedule_states_due, watched_runs_ended; one look into each for each partition
+-- Clock:  the database's.
+SELECT
+    p::smallint AS partition,
+    CASE
+        WHEN EXISTS (SELECT FROM watched_runs WHERE partition = p AND ended_as IS NOT NULL) THEN 0
+        ELSE greatest(0, ceil(extract(epoch FROM first.next_due - present()) * 1000))::bigint
+    END AS due_ms
+FROM unnest($1::smallint[]) AS p
+LEFT JOIN LATERAL (
+    SELECT next_due
+    FROM schedule_states
+    WHERE partition = p AND next_due IS NOT NULL
+    ORDER BY next_due
+    LIMIT 1
+) AS first ON true

@@ -1,0 +1,2 @@
+DROP TABLE schedule_states;
+DROP TABLE schedules;

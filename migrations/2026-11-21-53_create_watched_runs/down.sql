@@ -1,0 +1,2 @@
+DROP TABLE workflow_watchers;
+DROP TABLE watched_runs;
