@@ -94,8 +94,8 @@ facts! {
 facts! {
     /// How far a task node has come: `nodes.KEY.progress`.
     Progress, "field of a progress" {
-        /// 0 to 100.
-        percent: f64 = "percent",
+        /// 0 to 100; null when it said a message alone.
+        percent: Option<f64> = "percent",
         /// What it says about it.
         message: String = "message",
     }

@@ -96,8 +96,9 @@ fn run_facts(hand: &Hand, run: &RunFactsRow) -> Result<RunFacts, StoreError> {
 }
 
 fn node_facts(row: NodeFactsRow) -> (String, NodeFacts) {
-    let progress = row.percent.map(|percent| Progress {
-        percent,
+    let said_something = row.percent.is_some() || row.message.is_some();
+    let progress = said_something.then(|| Progress {
+        percent: row.percent,
         message: row.message.unwrap_or_default(),
     });
     let facts = NodeFacts {
@@ -108,4 +109,28 @@ fn node_facts(row: NodeFactsRow) -> (String, NodeFacts) {
         progress,
     };
     (row.key, facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_without_a_percentage_is_progress_too() {
+        let row = |percent, message: Option<&str>| NodeFactsRow {
+            key: "load".to_owned(),
+            state: "RUNNING".to_owned(),
+            state_reason: None,
+            attempts: Some(1),
+            output: None,
+            percent,
+            message: message.map(str::to_owned),
+        };
+        let progress = |percent, message| node_facts(row(percent, message)).1.progress;
+        assert!(progress(None, None).is_none());
+        let said = progress(None, Some("reading")).expect("it said something");
+        assert_eq!((said.percent, said.message.as_str()), (None, "reading"));
+        let said = progress(Some(5.0), None).expect("it said something");
+        assert_eq!((said.percent, said.message.as_str()), (Some(5.0), ""));
+    }
 }

@@ -56,7 +56,7 @@ fn node(state: &str, outputs: Json) -> NodeFacts {
         attempts: 2,
         outputs: Arc::new(outputs),
         progress: Some(Progress {
-            percent: 12.5,
+            percent: Some(12.5),
             message: "reading".to_owned(),
         }),
     }
@@ -138,6 +138,10 @@ fn names_are_read_where_they_are_bound() {
         ("nodes['clean-up'].state == 'FAILED'", json!(true)),
         ("nodes.load.outputs.rows * 2", json!(20)),
         ("nodes.load.progress.percent > 10", json!(true)),
+        (
+            "nodes.load.progress.percent == null ? 0 : nodes.load.progress.percent",
+            json!(12.5),
+        ),
         ("nodes.load.attempts", json!(2)),
         ("item + string(index)", json!("x2")),
         ("response.status == 202 ? response.body.job.id : ''", json!("j-1")),
