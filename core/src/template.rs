@@ -372,8 +372,14 @@ pub fn templates_of(work: &Work) -> Vec<&str> {
 /// The keys of the task nodes whose outputs or states the templates of `work` read.
 #[must_use]
 pub fn nodes_read_by(work: &Work) -> BTreeSet<String> {
+    nodes_read_in(templates_of(work))
+}
+
+/// The keys of the task nodes whose outputs or states the templates read.
+#[must_use]
+pub fn nodes_read_in<'a>(templates: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let mut read = BTreeSet::new();
-    for template in templates_of(work) {
+    for template in templates {
         // What is wrong with a template is for `check_template` to tell.
         let _ = render(template, |name| {
             read.extend(

@@ -283,7 +283,7 @@ async fn no_statement_reads_history_from_end_to_end() {
     let (ours, theirs): (Vec<_>, Vec<_>) = statements().into_iter().partition(Statement::is_of_one_tenant);
     let as_api = format!(
         "SET ROLE waterclock_api; SET app.tenant = '00000000-0000-7000-8000-000000000001'; {}",
-        settings(&store, "\"BEGIN; SET LOCAL ROLE waterclock_api;")
+        settings(&store, "\"; SET LOCAL ROLE waterclock_api;")
     );
     let as_engine = format!(
         "RESET ROLE; {}",

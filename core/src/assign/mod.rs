@@ -61,16 +61,42 @@ impl Candidate {
         self.slots.saturating_sub(self.used)
     }
 
+    /// Why it may not be given `head` now; `None` when it may.
+    #[must_use]
+    pub fn obstacle(&self, head: &Head) -> Option<Obstacle> {
+        if self.tenant_id.is_some_and(|tenant| tenant != head.tenant_id) {
+            return Some(Obstacle::Tenant);
+        }
+        if !head.labels.iter().all(|label| self.labels.contains(label)) {
+            return Some(Obstacle::Labels);
+        }
+        if self.slots < head.cost {
+            return Some(Obstacle::Size);
+        }
+        (self.free() < head.cost).then_some(Obstacle::Full)
+    }
+
     fn may_take(&self, head: &Head) -> bool {
-        self.free() >= head.cost
-            && self.tenant_id.is_none_or(|tenant| tenant == head.tenant_id)
-            && head.labels.iter().all(|label| self.labels.contains(label))
+        self.obstacle(head).is_none()
     }
 
     /// The share of its slots in use, in parts of 2^32 so that shares compare exactly.
     fn load(&self) -> u64 {
         (u64::from(self.used) << 32) / u64::from(self.slots.max(1))
     }
+}
+
+/// Why an executor may not be given a task run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It works for another tenant only.
+    Tenant,
+    /// It does not offer every label.
+    Labels,
+    /// It has fewer slots than the task run takes, whatever else it carries.
+    Size,
+    /// It carries too much.
+    Full,
 }
 
 /// A task run and the executor that was chosen for it.

@@ -236,7 +236,7 @@ impl<'a> Firing<'a> {
             }
             Answer::Reject => {
                 let reason = format!("nobody answered within {after} ms, which rejects");
-                self.end(task_run, TaskRunState::Failed, Some(&reason), None);
+                self.end(task_run, TaskRunState::Failed, Some(&reason), Some(output));
             }
         }
         true

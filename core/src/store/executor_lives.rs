@@ -174,6 +174,8 @@ pub async fn count_used_slots(
                 .eq(tenant.0)
                 .and(dispatch::executor_id.eq_any(ids)),
         )
+        // What was handed over to an endpoint takes no slot.
+        .filter(dispatch::hold.is_null())
         .group_by(dispatch::executor_id)
         .select((dispatch::executor_id, diesel::dsl::sum(dispatch::cost)))
         .load(&mut **transaction)

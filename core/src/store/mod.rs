@@ -33,6 +33,7 @@ pub(crate) mod pause_runs;
 pub(crate) mod programs;
 pub(crate) mod progress;
 pub(crate) mod published_events;
+pub(crate) mod questions;
 pub(crate) mod registry;
 pub mod runs;
 pub mod schedule_states;
@@ -53,6 +54,7 @@ pub mod task_runs;
 pub mod tenants;
 pub(crate) mod timers;
 mod versions;
+pub(crate) mod waits;
 pub(crate) mod workflow_versions;
 pub(crate) mod workflows;
 
@@ -81,6 +83,13 @@ pub struct Database {
 /// no statistics to trust, and one plan that reads the whole of one costs more than all others gain. Plans without an index
 /// then look so dear to the planner that it would compile them, which takes longer than carrying them out.
 const BEGIN_ENGINE: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
+
+/// How the API begins to work for a tenant.
+const BEGIN_TENANT: &str = "; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL app.tenant = ";
+
+fn begin_tenant(begin: &str, tenant: TenantId) -> String {
+    format!("{begin}{BEGIN_TENANT}'{tenant}'")
+}
 
 /// For whom a transaction works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,14 +205,20 @@ impl Database {
             connection: Some(self.pool.get().await?),
         };
         let begin = match actor {
-            Actor::Tenant(tenant) => {
-                format!(
-                    "BEGIN; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL app.tenant = '{tenant}'"
-                )
-            }
+            Actor::Tenant(tenant) => begin_tenant("BEGIN", tenant),
             Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
             Actor::Engine => BEGIN_ENGINE.to_owned(),
         };
+        AnsiTransactionManager::begin_transaction_sql(&mut *transaction, &begin).await?;
+        Ok(transaction)
+    }
+
+    /// Begins a transaction for a tenant that reads, and whose statements all see one instant.
+    pub(crate) async fn begin_snapshot(&self, tenant: TenantId) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction {
+            connection: Some(self.pool.get().await?),
+        };
+        let begin = begin_tenant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", tenant);
         AnsiTransactionManager::begin_transaction_sql(&mut *transaction, &begin).await?;
         Ok(transaction)
     }

@@ -1,6 +1,6 @@
 //! A workflow version as runs use it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::id::{WorkflowId, WorkflowVersionId};
@@ -119,6 +119,18 @@ impl PinnedVersion {
             .children(place)
             .iter()
             .map(|&child| i32::try_from(child).expect("the number of nodes is bounded far below 2^31"))
+    }
+
+    /// The nodes that each of the nodes at `places` waits for.
+    #[must_use]
+    pub fn parents_by_child(&self, places: &BTreeSet<i32>) -> BTreeMap<i32, Vec<i32>> {
+        let mut parents: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+        for place in (0..).take(self.nodes.len()) {
+            for child in self.children(place).filter(|child| places.contains(child)) {
+                parents.entry(child).or_default().push(place);
+            }
+        }
+        parents
     }
 
     /// The nodes that can never start when the node at `place` failed for good.

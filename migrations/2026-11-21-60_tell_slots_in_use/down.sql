@@ -1,0 +1,1 @@
+DROP FUNCTION slots_in_use();
