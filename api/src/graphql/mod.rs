@@ -35,6 +35,7 @@ mod task_run;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod wait;
 mod workflow;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder};
@@ -125,6 +126,10 @@ pub fn schema(services: Services) -> Schema {
         .data(loader::CatalogueLoader::batching(catalogue.clone()))
         .data(catalogue)
         .data(journal::JournalLoader::batching(journal.clone()))
+        .data(wait::WaitLoader::batching(
+            journal.clone(),
+            services.versions.clone(),
+        ))
         .data(journal)
         .data(RunStarter::new(
             services.database.clone(),

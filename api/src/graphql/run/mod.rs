@@ -11,7 +11,7 @@ mod subscription;
 
 pub(crate) use dry_run::DryRunQuery;
 pub(crate) use mutation::RunMutation;
-pub(crate) use object::Run;
+pub(crate) use object::{Run, RunState};
 pub(crate) use pausing::PausingMutation;
 pub(crate) use query::RunQuery;
 pub(crate) use rerun::RerunMutation;

@@ -15,6 +15,7 @@ use crate::graphql::journal::{PageOf, load};
 use crate::graphql::loader;
 use crate::graphql::scalar::{DateTime, Json};
 use crate::graphql::task_run::{TaskRun, TaskRunState};
+use crate::graphql::wait::{self, WaitReason};
 use crate::graphql::workflow::{Workflow, WorkflowVersion};
 use crate::transport::ErrorCode;
 
@@ -203,6 +204,14 @@ impl Run {
     async fn parent_task_run(&self, context: &Context<'_>) -> Result<Option<TaskRun>> {
         let within = self.record(context).await?.within;
         Ok(within.map(|(_, task_run)| TaskRun::new(task_run)))
+    }
+
+    /// What it waits for, true at the moment of asking: that it is paused or being stopped, or what its task runs wait for outside of
+    /// it, those with the same reason together. Task runs that wait only for others of the run are told of by these. Nothing when
+    /// nothing of it waits.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn wait_reasons(&self, context: &Context<'_>) -> Result<Vec<WaitReason>> {
+        wait::reasons(context, self.id).await
     }
 
     /// The run that it was made from.

@@ -3,6 +3,7 @@
 mod mutation;
 mod object;
 mod query;
+mod question;
 mod steer;
 
 pub(crate) use mutation::TaskRunMutation;

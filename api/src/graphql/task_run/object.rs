@@ -18,8 +18,11 @@ use crate::graphql::loader::{self, DefinitionOf};
 use crate::graphql::log::{LogLine, log};
 use crate::graphql::run::Run;
 use crate::graphql::scalar::{DateTime, Json};
+use crate::graphql::wait::{self, ChildRunOf, QuestionOf, WaitReason};
 use crate::graphql::workflow::VersionNode;
 use crate::transport::ErrorCode;
+
+use super::question::Question;
 
 /// What a task run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -200,6 +203,29 @@ impl TaskRun {
     /// What it waits for, while it is in the service's own hands.
     async fn waits_for(&self, context: &Context<'_>) -> Result<Option<Hold>> {
         Ok(self.record(context).await?.hold.map(Into::into))
+    }
+
+    /// What it waits for, true at the moment of asking; nothing when it waits for nothing.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn wait_reasons(&self, context: &Context<'_>) -> Result<Vec<WaitReason>> {
+        wait::reasons(context, self.id).await
+    }
+
+    /// The run within the run that it is: its node runs another workflow.
+    async fn child_run(&self, context: &Context<'_>) -> Result<Option<Run>> {
+        let of = ChildRunOf {
+            run: self.record(context).await?.run_id,
+            task_run: self.id,
+        };
+        Ok(wait::load(context, of).await?.map(Run::new))
+    }
+
+    /// What it asks, or asked; absent when its node asks nothing.
+    async fn approval(&self, context: &Context<'_>) -> Result<Option<Question>> {
+        let Some(question) = wait::load(context, QuestionOf(self.id)).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Question::of(&question, self.record(context).await?)))
     }
 
     /// How far its latest attempt to say so is.

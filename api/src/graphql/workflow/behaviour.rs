@@ -97,7 +97,8 @@ impl ApprovalScope {
         known.map_or("", |(_, word)| word)
     }
 
-    fn of(word: &str) -> Self {
+    /// The scope of this name.
+    pub(crate) fn of(word: &str) -> Self {
         let known = Self::ALL.iter().find(|(_, known)| *known == word);
         known.map_or(Self::Admin, |(scope, _)| *scope)
     }

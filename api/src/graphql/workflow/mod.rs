@@ -13,7 +13,7 @@ mod query;
 mod validation;
 mod version;
 
-pub(crate) use behaviour::Answer;
+pub(crate) use behaviour::{Answer, ApprovalScope, TriggerRule};
 pub(crate) use mutation::WorkflowMutation;
 pub(crate) use object::Workflow;
 pub(crate) use query::WorkflowQuery;
