@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use client::{
     AlertsArgs, ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs,
     ImportCommand, ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg,
-    RunsArgs,
+    RunsArgs, WhyArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
@@ -121,6 +121,8 @@ pub(crate) enum Command {
     Rerun(RerunArgs),
     /// List runs, the latest first
     Runs(RunsArgs),
+    /// Tell what a run, or a task node of it, waits for at this moment
+    Why(WhyArgs),
     /// List alerts, the latest first
     Alerts(AlertsArgs),
     /// Cancel a run: nothing new of it starts, and what runs is stopped

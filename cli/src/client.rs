@@ -8,6 +8,7 @@ mod graphs;
 mod runs;
 mod subscription;
 mod versions;
+mod waits;
 
 pub(crate) use alerts::{ListedAlert, Severity};
 pub(crate) use api::Api;
@@ -20,3 +21,4 @@ pub(crate) use runs::{
 };
 pub(crate) use subscription::{EventOf, Subscription, Tail};
 pub(crate) use versions::{Change, FieldDifference, WorkflowDiff};
+pub(crate) use waits::RunWait;

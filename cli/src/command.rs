@@ -10,6 +10,7 @@ mod rerun;
 mod roll_back;
 mod run;
 mod runs;
+mod why;
 
 pub(crate) use alerts::alerts;
 pub(crate) use cancel::cancel;
@@ -21,6 +22,7 @@ pub(crate) use rerun::rerun;
 pub(crate) use roll_back::roll_back;
 pub(crate) use run::run;
 pub(crate) use runs::runs;
+pub(crate) use why::why;
 
 use std::io;
 

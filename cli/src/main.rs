@@ -68,6 +68,7 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Run(args) => ask(command::run(args)),
         Command::Rerun(args) => ask(command::rerun(args)),
         Command::Runs(args) => ask(command::runs(args)),
+        Command::Why(args) => ask(command::why(args)),
         Command::Graph(args) => ask(command::graph(args)),
         Command::Alerts(args) => ask(command::alerts(args)),
         Command::Cancel(args) => ask(command::cancel(args)),

@@ -11,13 +11,16 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use waterclock_core::run::{RunState, TaskRunState};
 
-use crate::client::{Api, ClientError, EventKind, RunEvent, RunTail, Subscription};
+use crate::client::{Api, ClientError, EventKind, RunEvent, RunTail, RunWait, Subscription};
 use crate::exit::Exit;
 use progress::{NodeChange, Progress};
 use screen::Screen;
 
 /// How often a terminal is drawn over: as often as it looks live, however many events there are.
 const REDRAW: Duration = Duration::from_millis(100);
+
+/// How often it is asked what waits. What is found twice in a row is worth telling: most waits are over sooner.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Why a run cannot be watched any further.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,8 @@ pub(crate) async fn watch(api: &Api, run: &str) -> Result<RunState, WatchError> 
     let mut events = events.into_receiver();
     let mut redraw = interval(REDRAW);
     redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             event = events.recv() => match event {
@@ -50,10 +55,24 @@ pub(crate) async fn watch(api: &Api, run: &str) -> Result<RunState, WatchError> 
                 None => break,
             },
             _ = redraw.tick(), if screen.is_live() => screen.draw_over(&progress)?,
+            _ = look.tick() => {
+                for wait in progress.look_at_waits(waits(api, run).await) {
+                    screen.tell_wait(&progress, &wait)?;
+                }
+            }
         }
     }
     screen.finish(&progress)?;
     Ok(progress.state)
+}
+
+/// What the run waits for at this moment. Who cannot be asked now is asked again; that the service is gone is told by the events.
+async fn waits(api: &Api, run: &str) -> Vec<String> {
+    let asked = api.waits_of_run(run).await.ok().flatten();
+    asked
+        .iter()
+        .flat_map(|run| run.waits.iter().map(RunWait::told))
+        .collect()
 }
 
 /// How a command that watched a run to this end exits.

@@ -227,6 +227,26 @@ pub(crate) enum RunStateArg {
     TimedOut,
 }
 
+/// Options of `why`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A run tells what of it waits for something outside of it: executors, people, an instant, an event. What waits for another task
+node of the run tells so when it is asked by its key.
+
+Examples:
+    waterclock why RUN
+    waterclock why RUN load")]
+pub(crate) struct WhyArgs {
+    /// The run's id, as `waterclock run` and `waterclock runs` print it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// The key of a task node
+    #[arg(value_name = "NODE")]
+    pub(crate) node: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
 /// Options of `alerts`.
 #[derive(Args, Debug)]
 pub(crate) struct AlertsArgs {

@@ -32,5 +32,5 @@ pub(super) async fn show(api: &Api, id: String, watched: bool) -> Result<Exit, C
         return Ok(Exit::Success);
     }
     eprintln!("run {id}");
-    Ok(exit_of(watch(api, &id).await?))
+    Ok(exit_of(Box::pin(watch(api, &id)).await?))
 }

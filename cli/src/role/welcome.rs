@@ -113,7 +113,7 @@ impl Welcome {
         };
         let run = api.start_run(run).await?;
         let run = run.map_err(|errors| CommandError::refused(&errors))?;
-        watch(&api, &run).await?;
+        Box::pin(watch(&api, &run)).await?;
         println!("\nAgain by hand: paste the token above into the playground, or");
         println!("  export WATERCLOCK_URL={} WATERCLOCK_TOKEN=…", self.base);
         println!("  waterclock run {WORKFLOW} --watch");

@@ -17,6 +17,9 @@ pub(super) struct Progress {
     pub(super) reason: Option<String>,
     pub(super) nodes: Vec<Node>,
     pub(super) tree: Vec<Branch>,
+    /// What of it waits for longer than a moment, in sentences.
+    pub(super) waits: Vec<String>,
+    last_seen_waits: Vec<String>,
     places: HashMap<String, usize>,
     span: Span,
 }
@@ -122,6 +125,8 @@ impl Progress {
             reason: None,
             nodes,
             tree: tree::arrange(&parents),
+            waits: Vec::new(),
+            last_seen_waits: Vec::new(),
             places,
             span: Span::Unbegun,
         }
@@ -132,10 +137,25 @@ impl Progress {
         self.state = state;
         self.reason = reason;
         if state.is_terminal() {
+            self.waits.clear();
             self.span.end(at);
         } else if matches!(self.span, Span::Unbegun) {
             self.span = Span::begin(at);
         }
+    }
+
+    /// Takes over what waits at this moment; gives what has come to wait for longer.
+    pub(super) fn look_at_waits(&mut self, seen: Vec<String>) -> Vec<String> {
+        let last_seen = std::mem::replace(&mut self.last_seen_waits, seen);
+        let lasting: Vec<String> = self
+            .last_seen_waits
+            .iter()
+            .filter(|wait| last_seen.contains(wait))
+            .cloned()
+            .collect();
+        let known = std::mem::replace(&mut self.waits, lasting);
+        let is_news = |wait: &&String| !known.contains(wait);
+        self.waits.iter().filter(is_news).cloned().collect()
     }
 
     /// Takes over what happened to a task node; gives its place when that is news.

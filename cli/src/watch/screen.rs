@@ -11,6 +11,9 @@ use waterclock_core::run::{RunState, TaskRunState};
 use super::progress::{Node, Progress};
 use crate::duration::format_duration;
 
+/// The most waits that are shown below the tree.
+const MOST_WAITS: usize = 4;
+
 /// Where progress is shown.
 #[derive(Debug)]
 pub(super) struct Screen {
@@ -60,6 +63,18 @@ impl Screen {
         print(&line_of_change(progress.elapsed_at(at), &progress.nodes[changed]))
     }
 
+    /// Says what of the run waits, unless it is drawn soon anyway.
+    pub(super) fn tell_wait(&self, progress: &Progress, wait: &str) -> io::Result<()> {
+        if self.is_terminal {
+            return Ok(());
+        }
+        print(&format!(
+            "{:>8}  waits: {}",
+            format_duration(progress.elapsed()),
+            on_one_line(wait)
+        ))
+    }
+
     /// Leaves the run as it ended on the screen, and says how.
     pub(super) fn finish(&mut self, progress: &Progress) -> io::Result<()> {
         if self.is_terminal {
@@ -88,11 +103,14 @@ impl Screen {
     }
 
     fn lines(&self, progress: &Progress, room: usize) -> Vec<String> {
+        let waits = self.waits(progress);
+        let room = room.saturating_sub(waits.len()).max(4);
         let mut lines = if progress.nodes.len() < room {
             self.tree(progress)
         } else {
             self.extract(progress, room - 2)
         };
+        lines.extend(waits);
         lines.push(self.summary(progress));
         lines
     }
@@ -158,6 +176,12 @@ impl Screen {
         }
         line.truncate(line.trim_end().len());
         line
+    }
+
+    fn waits(&self, progress: &Progress) -> Vec<String> {
+        let told =
+            |wait: &String| self.coloured(Some(Colour::Yellow), &format!("waits: {}", on_one_line(wait)));
+        progress.waits.iter().take(MOST_WAITS).map(told).collect()
     }
 
     fn summary(&self, progress: &Progress) -> String {
@@ -324,6 +348,18 @@ mod tests {
         assert_eq!(lines.len(), 10);
         assert_eq!(lines[8], "… and 22 more");
         assert_eq!(lines[9], "wide QUEUED after 0ms (70 READY, 30 RUNNING)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_longer_than_a_moment_is_shown_and_told_once() {
+        let mut progress = progress();
+        let seen = |waits: &[&str]| waits.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(progress.look_at_waits(seen(&["a: x", "b: y"])), [""; 0]);
+        assert_eq!(progress.look_at_waits(seen(&["b: y"])), ["b: y"]);
+        assert_eq!(progress.look_at_waits(seen(&["b: y", "c: z"])), [""; 0]);
+        assert_eq!(PLAIN.lines(&progress, 30)[3], "waits: b: y");
+        progress.change_run(DateTime::UNIX_EPOCH, RunState::Succeeded, None);
+        assert_eq!(progress.waits, [""; 0]);
     }
 
     #[tokio::test(start_paused = true)]
