@@ -32,4 +32,5 @@ mod steering;
 mod stopping;
 mod stories;
 mod survival;
+mod waiting;
 mod waits;
