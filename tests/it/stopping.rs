@@ -5,6 +5,7 @@
 //! at once and counts by the events what started after the answer.
 
 mod killed;
+mod repeated;
 
 use futures_util::future::join_all;
 use waterclock_core::command::Author;
