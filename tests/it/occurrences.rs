@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use serde_json::{Map, Value, json};
+use waterclock_core::check::Named;
 use waterclock_core::command::Author;
 use waterclock_core::command::edit_schedule::{ScheduleEditor, Steer};
 use waterclock_core::command::register::New;
+use waterclock_core::command::revise::Edit;
 use waterclock_core::id::TenantId;
 use waterclock_core::registered::Reference;
+use waterclock_core::run::Outcome;
+use waterclock_core::schedule::calendar::{CalendarDefinition, Selection};
 use waterclock_core::schedule::catch_up::CatchUp;
 use waterclock_core::schedule::overlap::Overlap;
 use waterclock_core::schedule::preset::Policies;
 use waterclock_core::schedule::rule::Rule;
 use waterclock_core::schedule::spec::{Schedule, ScheduleProposal};
-use waterclock_core::schedule::timing::Timing;
-use waterclock_tests::world::SUBJECT;
+use waterclock_core::schedule::timing::{Timing, Validity};
+use waterclock_tests::world::{Process, Running, SUBJECT};
 use waterclock_tests::{World, graph};
 
 /// The present, by the database's clock.
@@ -67,20 +71,28 @@ impl Clockwork {
         })
     }
 
+    fn proposal(timing: Timing, policies: Policies) -> ScheduleProposal {
+        ScheduleProposal {
+            workflow: Reference::Key("report".to_owned()),
+            timing,
+            policies,
+            inputs: Map::new(),
+            computed_inputs: Vec::new(),
+            priority: None,
+            overlap_key: None,
+            pause_after_failures: None,
+        }
+    }
+
     async fn schedule(&self, key: &str, timing: Timing, policies: Policies) -> Schedule {
+        self.create(key, Self::proposal(timing, policies)).await
+    }
+
+    async fn create(&self, key: &str, proposal: ScheduleProposal) -> Schedule {
         let new = New {
             key: key.to_owned(),
             description: String::new(),
-            proposal: ScheduleProposal {
-                workflow: Reference::Key("report".to_owned()),
-                timing,
-                policies,
-                inputs: Map::new(),
-                computed_inputs: Vec::new(),
-                priority: None,
-                overlap_key: None,
-                pause_after_failures: None,
-            },
+            proposal,
             idempotency_key: None,
         };
         self.editor
@@ -89,11 +101,29 @@ impl Clockwork {
             .expect("the schedule is taken")
     }
 
+    /// Moves time and waits until what is due then is settled.
+    async fn pass(&self, step: Duration) {
+        self.world.advance(step).await;
+        self.until_settled().await;
+    }
+
     /// Waits until nothing of any schedule is due.
     async fn until_settled(&self) {
         self.world
             .until_seen("SELECT NOT EXISTS (SELECT FROM schedule_states WHERE next_due <= present())")
             .await;
+    }
+
+    /// Cancels the only run that has not ended.
+    async fn cancel_the_run(&self) {
+        let run: String = self
+            .world
+            .value("SELECT id::text FROM runs WHERE finished_at IS NULL", &[])
+            .await;
+        self.world
+            .cancel(self.tenant, run.parse().expect("an id"))
+            .await
+            .expect("it is cancelled");
     }
 
     /// What became of the occurrences, the oldest first.
@@ -241,5 +271,291 @@ async fn a_paused_schedule_records_and_starts_nothing_and_catches_nothing_up_whe
     assert_eq!(
         clockwork.outcomes(&schedule).await,
         ["PAUSED", "PAUSED", "PAUSED", "FIRED"]
+    );
+}
+
+#[tokio::test]
+async fn an_edit_settles_by_the_old_rule_and_fires_nothing_of_the_past() {
+    let clockwork = Clockwork::new().await;
+    let scheduler = clockwork.world.scheduler();
+    let schedule = clockwork
+        .schedule("hourly", clockwork.hourly(), Policies::default())
+        .await;
+    clockwork.until_settled().await;
+    scheduler.stop().await;
+    clockwork.world.advance(2 * HOUR).await;
+    // By the old rule, two occurrences are due; the new one has had sixty times as many.
+    let every_minute = Timing::of(Rule::Interval {
+        every_ms: 60_000,
+        anchor: clockwork.now + TimeDelta::seconds(30),
+    });
+    let edit = Edit {
+        id: schedule.id,
+        expected_revision: 1,
+        description: String::new(),
+        proposal: Clockwork::proposal(every_minute, Policies::default()),
+    };
+    let edited = clockwork.editor.update(&clockwork.author(), &edit).await;
+    assert_eq!(edited.expect("the edit is taken").revision, 2);
+    assert_eq!(clockwork.outcomes(&schedule).await, ["MISSED", "FIRED"]);
+    let _scheduler = clockwork.world.scheduler();
+    clockwork.until_settled().await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["MISSED", "FIRED"]);
+    clockwork.pass(Duration::from_mins(1)).await;
+    assert_eq!(
+        clockwork.outcomes(&schedule).await,
+        ["MISSED", "FIRED", "WAITING"]
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_make_way_is_stopped_before_the_next_starts() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let replacing = Policies {
+        overlap: Overlap::CancelRunning,
+        ..Policies::default()
+    };
+    let schedule = clockwork.schedule("hourly", clockwork.hourly(), replacing).await;
+    clockwork.pass(Duration::from_mins(1)).await;
+    clockwork.world.advance(HOUR).await;
+    clockwork
+        .world
+        .until_seen("SELECT count(*) = 2 FROM runs WHERE trigger = 'SCHEDULE'")
+        .await;
+    let states: Vec<String> = clockwork
+        .world
+        .column(
+            "SELECT state || coalesce(': ' || state_reason, '') FROM runs ORDER BY id",
+            &[],
+        )
+        .await;
+    assert_eq!(
+        states,
+        [
+            "CANCELLED: cancelled by schedule:hourly: the next occurrence is due",
+            "QUEUED"
+        ]
+    );
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "FIRED"]);
+}
+
+#[tokio::test]
+async fn what_waits_longer_than_its_start_deadline_expires() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let impatient = Policies {
+        start_deadline_ms: Some(600_000),
+        ..Policies::default()
+    };
+    let schedule = clockwork.schedule("hourly", clockwork.hourly(), impatient).await;
+    clockwork.pass(Duration::from_mins(1)).await;
+    clockwork.pass(HOUR).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "WAITING"]);
+    clockwork.pass(Duration::from_mins(11)).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "EXPIRED"]);
+}
+
+#[tokio::test]
+async fn a_fixed_delay_is_counted_from_the_end_of_the_run_before() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let delay = Timing::of(Rule::FixedDelay { delay_ms: 600_000 });
+    let schedule = clockwork.schedule("after", delay, Policies::default()).await;
+    clockwork.until_settled().await;
+    clockwork.pass(Duration::from_mins(10)).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED"]);
+    clockwork.pass(HOUR).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED"]);
+    clockwork.cancel_the_run().await;
+    clockwork
+        .world
+        .until_seen("SELECT coalesce(next_due = follows + interval '10 minutes', false) FROM schedule_states")
+        .await;
+    clockwork.pass(Duration::from_mins(10)).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "FIRED"]);
+}
+
+#[tokio::test]
+async fn a_schedule_whose_runs_fail_in_a_row_pauses_and_says_why() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let fragile = ScheduleProposal {
+        pause_after_failures: Some(2),
+        ..Clockwork::proposal(clockwork.hourly(), Policies::default())
+    };
+    clockwork.create("hourly", fragile).await;
+    for step in [Duration::from_mins(1), HOUR] {
+        clockwork.pass(step).await;
+        // Whoever was here before has lost its lease on the way.
+        let executor = clockwork.world.executor("worker").join().await;
+        let work = executor.wait_for_one().await;
+        executor.report(&work, Outcome::Failed).await;
+        clockwork.world.until_all_ended().await;
+    }
+    clockwork
+        .world
+        .until_seen("SELECT state = 'PAUSED' FROM schedule_states")
+        .await;
+    let reason: String = clockwork
+        .world
+        .value("SELECT state_reason FROM schedule_states", &[])
+        .await;
+    assert_eq!(reason, "2 runs in a row ended without success");
+}
+
+#[tokio::test]
+async fn an_occurrence_that_somebody_asks_for_is_one_of_its_own() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let computing = ScheduleProposal {
+        inputs: Map::from_iter([("region".to_owned(), json!("north"))]),
+        computed_inputs: vec![Named {
+            name: "day".to_owned(),
+            value: "occurrence.date".to_owned(),
+        }],
+        ..Clockwork::proposal(clockwork.hourly(), Policies::default())
+    };
+    let schedule = clockwork.create("hourly", computing).await;
+    clockwork.until_settled().await;
+    let more = Map::from_iter([("region".to_owned(), json!("south"))]);
+    clockwork
+        .editor
+        .trigger(&clockwork.author(), schedule.id, &more)
+        .await
+        .expect("it is started");
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED"]);
+    let same: bool = clockwork
+        .world
+        .value(
+            "SELECT inputs = jsonb_build_object('region', 'south', 'day', (present() AT TIME ZONE 'UTC')::date::text) FROM runs",
+            &[],
+        )
+        .await;
+    assert!(
+        same,
+        "the run is given what was computed, and what the caller said"
+    );
+    // The rule's own occurrence meets it like any other run of the schedule.
+    clockwork.pass(Duration::from_mins(1)).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "WAITING"]);
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_edited_holds_for_what_is_due_from_then_on() {
+    let clockwork = Clockwork::new().await;
+    let _scheduler = clockwork.world.scheduler();
+    let every_day = CalendarDefinition {
+        working_weekdays: vec![
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ],
+        ..CalendarDefinition::default()
+    };
+    let new = New {
+        key: "office".to_owned(),
+        description: String::new(),
+        proposal: every_day.clone(),
+        idempotency_key: None,
+    };
+    let calendar = clockwork
+        .editor
+        .create_calendar(&clockwork.author(), &new)
+        .await
+        .expect("a calendar");
+    let timing = Timing {
+        calendar: Some(Selection::Named("office".to_owned())),
+        ..clockwork.hourly()
+    };
+    let policies = Policies {
+        overlap: Overlap::Allow,
+        ..Policies::default()
+    };
+    let schedule = clockwork.schedule("hourly", timing, policies).await;
+    clockwork.pass(Duration::from_mins(1)).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED"]);
+    let edit = Edit {
+        id: calendar.id,
+        expected_revision: 1,
+        description: String::new(),
+        proposal: CalendarDefinition {
+            working_weekdays: Vec::new(),
+            ..every_day
+        },
+    };
+    clockwork
+        .editor
+        .update_calendar(&clockwork.author(), &edit)
+        .await
+        .expect("the edit is taken");
+    clockwork.pass(HOUR).await;
+    assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED", "SKIPPED_CALENDAR"]);
+    let refused = clockwork
+        .editor
+        .delete_calendar(&clockwork.author(), calendar.id, 2)
+        .await;
+    assert!(refused.is_err(), "a schedule keeps to it");
+}
+
+#[tokio::test]
+async fn of_five_schedulers_that_die_and_come_back_none_misses_or_doubles_an_occurrence() {
+    const SCHEDULES: usize = 20;
+    const TICKS: usize = 30;
+    let clockwork = Clockwork::new().await;
+    let every_second = Timing::of(Rule::Interval {
+        every_ms: 1_000,
+        anchor: clockwork.now + TimeDelta::hours(1),
+    });
+    let together = Policies {
+        overlap: Overlap::Allow,
+        grace_ms: 3_600_000,
+        ..Policies::default()
+    };
+    let from = clockwork.now + TimeDelta::hours(1);
+    let timing = Timing {
+        validity: Validity {
+            from: Some(from),
+            until: Some(from + TimeDelta::seconds(i64::try_from(TICKS).expect("a few"))),
+            count: None,
+        },
+        ..every_second
+    };
+    for number in 0..SCHEDULES {
+        clockwork
+            .schedule(&format!("s{number}"), timing.clone(), together)
+            .await;
+    }
+    let processes: Vec<Process> = (0..5).map(|_| clockwork.world.process()).collect();
+    let mut running: Vec<Running> = processes.iter().map(Process::scheduler).collect();
+    clockwork.world.advance(HOUR - Duration::from_secs(1)).await;
+    for tick in 0..TICKS {
+        clockwork.world.advance(Duration::from_secs(1)).await;
+        let place = tick % processes.len();
+        let successor = processes[place].scheduler();
+        std::mem::replace(&mut running[place], successor).kill().await;
+    }
+    clockwork.world.advance(Duration::from_secs(10)).await;
+    clockwork
+        .world
+        .until_seen("SELECT bool_and(state = 'FINISHED') FROM schedule_states")
+        .await;
+    let told: String = clockwork
+        .world
+        .value(
+            "SELECT format('%s occurrences, %s fired, %s runs, %s of them named', count(*),
+                count(*) FILTER (WHERE outcome = 'FIRED'), (SELECT count(*) FROM runs), count(DISTINCT run_id))
+             FROM occurrences",
+            &[],
+        )
+        .await;
+    let all = SCHEDULES * TICKS;
+    assert_eq!(
+        told,
+        format!("{all} occurrences, {all} fired, {all} runs, {all} of them named")
     );
 }

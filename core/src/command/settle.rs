@@ -15,7 +15,7 @@ use crate::retry::Symptoms;
 use crate::run::{Ending, Outcome, Standing, TaskRunState, Verdict, verdict};
 use crate::signal::Signal;
 use crate::store::dispatch::{HeldAttempt, Owner, lock_attempts};
-use crate::store::settle::{Endings, finish_attempts};
+use crate::store::settle::Endings;
 use crate::store::{StoreError, Transaction, Versions};
 use crate::work::{Lease, Report};
 use crate::workflow::{NodeSpec, PinnedVersion};
@@ -56,7 +56,7 @@ pub(crate) async fn settle(
             reason: ended.reason.as_deref(),
         });
     }
-    finish_attempts(transaction, settling.endings).await?;
+    flow.record(settling.endings);
     let mut signals = flow.advance(transaction).await?;
     signals.extend(settling.signals);
     Ok(signals)

@@ -38,6 +38,9 @@ pub(crate) struct Endings {
 
 /// Records the ends of attempts that this transaction holds.
 pub(crate) async fn finish_attempts(transaction: &Transaction, endings: Endings) -> Result<(), StoreError> {
+    if endings.task_run_ids.is_empty() {
+        return Ok(());
+    }
     Fixed(
         statement!("finish_attempts")
             .bind::<Array<SqlUuid>, _>(endings.tenant_ids)

@@ -1,8 +1,9 @@
 //! A workflow version as runs use it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::expression::{Expression, ExpressionError, Scope};
 use crate::id::{WorkflowId, WorkflowVersionId};
 
 use super::{
@@ -35,6 +36,8 @@ pub struct PinnedVersion {
     pub conduct: Conduct,
     /// Whether nodes by place are plain.
     plain: Vec<bool>,
+    /// Its expressions, as far as they were evaluated. There are no more than it has texts.
+    expressions: Mutex<HashMap<String, Expression>>,
 }
 
 impl PinnedVersion {
@@ -60,7 +63,19 @@ impl PinnedVersion {
             schemas: InputSchemas::of(&definition.inputs),
             inputs: definition.inputs,
             conduct: definition.conduct,
+            expressions: Mutex::default(),
         }
+    }
+
+    /// An expression of this version, which was checked when it was saved.
+    pub fn expression(&self, text: &str) -> Result<Expression, ExpressionError> {
+        let mut known = self.expressions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(expression) = known.get(text) {
+            return Ok(expression.clone());
+        }
+        let expression = Expression::parse(text, &Scope::unchecked())?;
+        known.insert(text.to_owned(), expression.clone());
+        Ok(expression)
     }
 
     /// Whether the node at `place` starts as soon as all its parents have succeeded, and executors do all of it.

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Flow, Hand};
-use crate::expression::{Bindings, Expression, NodeFacts, Progress, RunFacts, Scope};
+use crate::expression::{Bindings, NodeFacts, Progress, RunFacts};
 use crate::store::flow::{NodeFactsRow, RunFactsRow, list_node_facts, read_run_facts};
 use crate::store::{StoreError, Transaction};
+use crate::workflow::PinnedVersion;
 
 /// The values behind the names of a run's expressions.
 pub(super) struct Facts {
+    version: Arc<PinnedVersion>,
     bindings: Bindings,
 }
 
 impl Facts {
     /// The value of an expression, with `item` at hand when it is evaluated for one. What is wrong is told as a sentence.
     pub(super) fn evaluate(&self, text: &str, item: Option<(&Value, i32)>) -> Result<Value, String> {
-        let expression = Expression::parse(text, &Scope::unchecked()).map_err(|error| error.to_string())?;
+        let expression = self.version.expression(text).map_err(|error| error.to_string())?;
         let value = match item {
             Some((value, place)) => {
                 let place = usize::try_from(place).unwrap_or_default();
@@ -40,10 +42,8 @@ impl Facts {
 }
 
 /// The keys of the nodes that expressions read.
-fn nodes_read(texts: &[&str]) -> BTreeSet<String> {
-    let parsed = texts
-        .iter()
-        .filter_map(|text| Expression::parse(text, &Scope::unchecked()).ok());
+fn nodes_read(version: &PinnedVersion, texts: &[&str]) -> BTreeSet<String> {
+    let parsed = texts.iter().filter_map(|text| version.expression(text).ok());
     parsed
         .flat_map(|expression| expression.references().nodes.clone())
         .collect()
@@ -68,7 +68,7 @@ impl Flow<'_> {
             }
             None => bindings.with_no_occurrence(),
         };
-        let keys = nodes_read(texts);
+        let keys = nodes_read(&hand.version, texts);
         let places: Vec<i32> = keys.iter().filter_map(|key| hand.version.place_of(key)).collect();
         if !places.is_empty() {
             // What was decided a moment ago must be seen.
@@ -78,7 +78,10 @@ impl Flow<'_> {
                 bindings = bindings.with_node(key, facts);
             }
         }
-        Ok(Facts { bindings })
+        Ok(Facts {
+            version: Arc::clone(&hand.version),
+            bindings,
+        })
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::try_join;
 
 use crate::id::{RunId, TaskRunId, TenantId, WorkflowVersionId};
 use crate::run::{ParentEnd, Parents, Readiness, TaskRunState};
@@ -30,6 +31,7 @@ use crate::store::flow::{
     Beginning, Counted, LockedRun, Notice, ParentsEnded, Placement, TaskRunEnd, begin_task_runs,
     count_parents, end_task_runs, insert_notices, list_blocked, recount_parents,
 };
+use crate::store::settle::{Endings, finish_attempts};
 use crate::store::timers::{NewTimer, insert_timers};
 use crate::store::{StoreError, Transaction, Versions};
 use crate::workflow::{NodeSpec, PinnedVersion};
@@ -111,6 +113,8 @@ struct Tally {
 pub(crate) struct Flow<'a> {
     versions: &'a Versions,
     hands: HashMap<RunId, Hand>,
+    /// The ends of attempts, which are written before all else.
+    endings: Option<Endings>,
     ends: VecDeque<NodeEnd>,
     starts: Vec<Start>,
     /// Shares that have ended, with whether they failed.
@@ -138,6 +142,7 @@ impl<'a> Flow<'a> {
         Self {
             versions,
             hands: hands.into_iter().map(|hand| (hand.run_id, hand)).collect(),
+            endings: None,
             ends: VecDeque::new(),
             starts: Vec::new(),
             shares: Vec::new(),
@@ -175,7 +180,12 @@ impl<'a> Flow<'a> {
         self.writes.timers.push(timer);
     }
 
-    /// The task run has ended, which was written down already.
+    /// Attempts have ended. That is written with what follows from it, before it.
+    pub(crate) fn record(&mut self, endings: Endings) {
+        self.endings = Some(endings);
+    }
+
+    /// The task run has ended, which is written down elsewhere.
     pub(crate) fn task_run_ended(&mut self, end: &EndedTaskRun<'_>) {
         let hand = &self.hands[&end.run_id];
         let spec = Arc::clone(hand.version.node(end.node));
@@ -317,6 +327,9 @@ impl<'a> Flow<'a> {
         // Ends are written before what they cause, so that their events have the lower numbers.
         self.write(transaction).await?;
         loop {
+            if !self.shares.is_empty() {
+                self.write_endings(transaction).await?;
+            }
             self.settle_shares(transaction).await?;
             self.count_ends(transaction).await?;
             self.activate(transaction).await?;
@@ -331,11 +344,16 @@ impl<'a> Flow<'a> {
 
     /// Counts the ends, by the statement first and in memory from the first one on that ends others.
     async fn count_ends(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
-        if self.ends.is_empty() {
-            return Ok(());
-        }
         let (ended, causes) = self.parents_ended();
-        let counted = count_parents(transaction, &ended).await?;
+        if ended.is_empty() {
+            return self.write_endings(transaction).await;
+        }
+        // Neither needs the answer of the other, so both are under way at once, in this order.
+        let endings = self.endings.take().unwrap_or_default();
+        let (_, counted) = try_join!(
+            finish_attempts(transaction, endings),
+            count_parents(transaction, &ended)
+        )?;
         let mut over = Vec::new();
         for row in counted {
             let hand = &self.hands[&row.run_id];
@@ -365,6 +383,14 @@ impl<'a> Flow<'a> {
         }
         self.cascade();
         Ok(())
+    }
+
+    /// Writes the ends of attempts, if that was not done.
+    async fn write_endings(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
+        match self.endings.take() {
+            Some(endings) => finish_attempts(transaction, endings).await,
+            None => Ok(()),
+        }
     }
 
     /// Reads the waiting nodes of the runs into memory, but for those that are about to begin, or have begun and are not
