@@ -350,7 +350,7 @@ impl<'a> Flow<'a> {
         }
         // Neither needs the answer of the other, so both are under way at once, in this order.
         let endings = self.endings.take().unwrap_or_default();
-        let (_, counted) = try_join!(
+        let ((), counted) = try_join!(
             finish_attempts(transaction, endings),
             count_parents(transaction, &ended)
         )?;
