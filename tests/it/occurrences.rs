@@ -532,7 +532,7 @@ async fn of_five_schedulers_that_die_and_come_back_none_misses_or_doubles_an_occ
     }
     let processes: Vec<Process> = (0..5).map(|_| clockwork.world.process()).collect();
     let mut running: Vec<Running> = processes.iter().map(Process::scheduler).collect();
-    clockwork.world.advance(HOUR - Duration::from_secs(1)).await;
+    clockwork.world.advance(Duration::from_secs(3_599)).await;
     for tick in 0..TICKS {
         clockwork.world.advance(Duration::from_secs(1)).await;
         let place = tick % processes.len();
