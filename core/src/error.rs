@@ -68,6 +68,23 @@ pub enum RefusalCode {
     },
 }
 
+impl RefusalCode {
+    /// Its name in tables and in the API.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::InvalidInput => "INVALID_INPUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::Conflict => "CONFLICT",
+            Self::RevisionConflict { .. } => "REVISION_CONFLICT",
+            Self::Cycle { .. } => "CYCLE",
+            Self::Unconnected => "UNCONNECTED",
+            Self::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
+        }
+    }
+}
+
 impl Refusal {
     /// A refusal of what stands at `path`.
     pub fn new<P: Into<String>>(

@@ -80,6 +80,10 @@ named! {
         AlertRaised = "ALERT_RAISED",
         /// What an alert is about was well again.
         AlertResolved = "ALERT_RESOLVED",
+        /// A bulk job had a turn.
+        BulkJobAdvanced = "BULK_JOB_ADVANCED",
+        /// A bulk job ended.
+        BulkJobEnded = "BULK_JOB_ENDED",
     }
 }
 
@@ -104,6 +108,7 @@ impl EventKind {
     pub fn topic(self) -> Option<Topic> {
         match self {
             Self::AlertRaised | Self::AlertResolved => Some(Topic::Alerts),
+            Self::BulkJobAdvanced | Self::BulkJobEnded => Some(Topic::BulkJobs),
             kind if kind.as_str().starts_with("EXECUTOR_") => Some(Topic::Executors),
             _ => None,
         }
@@ -144,6 +149,8 @@ pub enum Topic {
     Executors,
     /// Those of the tenant's alerts.
     Alerts,
+    /// Those of the tenant's bulk jobs.
+    BulkJobs,
 }
 
 /// Where the log begins: before its first event.

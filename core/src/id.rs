@@ -94,6 +94,8 @@ id! {
     AlertDeliveryId;
     /// Names a silence.
     SilenceId;
+    /// Names a job that does something to many runs.
+    BulkJobId;
     /// Names an event that a tenant published.
     PublishedEventId;
 }

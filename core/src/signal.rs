@@ -41,6 +41,8 @@ pub enum Signal {
     Log(TenantId),
     /// Deliveries of alerts are due.
     Deliveries,
+    /// Something is to be done to many runs.
+    BulkJobs,
     /// Signals were lost; anything may have changed.
     Everything,
 }
@@ -182,6 +184,7 @@ impl Signals {
                 Signal::Events(tenant) => write!(payload, " e{tenant}"),
                 Signal::Log(tenant) => write!(payload, " l{tenant}"),
                 Signal::Deliveries => write!(payload, " d"),
+                Signal::BulkJobs => write!(payload, " b"),
                 Signal::Everything => write!(payload, " *"),
             };
             written.expect("writing to a string cannot fail");
@@ -204,6 +207,7 @@ impl Signals {
                 ("e", tenant) => tenant.parse().ok().map(Signal::Events),
                 ("l", tenant) => tenant.parse().ok().map(Signal::Log),
                 ("d", _) => Some(Signal::Deliveries),
+                ("b", _) => Some(Signal::BulkJobs),
                 ("*", _) => Some(Signal::Everything),
                 _ => None,
             })
@@ -225,6 +229,7 @@ mod tests {
             Signal::Events(TenantId::generate()),
             Signal::Log(TenantId::generate()),
             Signal::Deliveries,
+            Signal::BulkJobs,
             Signal::Everything,
         ]);
         let payloads = here.encode(&raised);

@@ -1,20 +1,28 @@
 //! Cancels and terminates runs on behalf of people.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TenantId};
 use crate::run::RunState;
-use crate::signal::Signals;
+use crate::signal::{Signal, Signals};
 use crate::store::flow::{LockedRun, lock_runs};
 use crate::store::{Actor, Database, StoreError, Transaction};
 
 use super::Author;
+use super::conclude::conclude;
 use super::stop_run::{Order, Stop, stop_held_run};
 
 /// How often a cancellation that met another transaction is tried again.
 const TRIES: usize = 5;
 
+/// The most bytes of a reason.
+pub(super) const LONGEST_REASON: usize = 1_000;
+
 /// How a run is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Force {
     /// What runs is told to stop, and is ended when its grace is over.
     Cancel,
@@ -52,24 +60,27 @@ async fn try_cancel(
     force: Force,
     reason: Option<&str>,
 ) -> Result<(), CommandError> {
+    let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
+    let result = cancel_within(&mut transaction, author, run, force, reason).await;
+    signals.raise(conclude(transaction, result).await?);
+    Ok(())
+}
+
+/// Does what [`cancel_run`] does, and gives the signals to raise after the commit.
+pub(super) async fn cancel_within(
+    transaction: &mut Transaction,
+    author: &Author,
+    run: RunId,
+    force: Force,
+    reason: Option<&str>,
+) -> Result<BTreeSet<Signal>, CommandError> {
     let (tenant, subject) = (author.tenant, &author.subject);
-    let mut transaction = database.begin(Actor::Tenant(tenant)).await?;
-    let held = match hold_run(&mut transaction, tenant, run).await {
-        Ok(held) => held,
-        Err(refused) => {
-            transaction.rollback().await?;
-            return Err(refused);
-        }
-    };
+    let held = hold_run(transaction, tenant, run).await?;
     let was_cancelled = held.stop_as.as_deref() == Some(RunState::Cancelled.as_str());
     if was_cancelled && (held.has_ended() || force == Force::Cancel) {
-        transaction.rollback().await?;
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    if let Err(refused) = refuse_ended(&held) {
-        transaction.rollback().await?;
-        return Err(refused);
-    }
+    refuse_ended(&held)?;
     let (verb, order) = match force {
         Force::Cancel => ("cancelled", Order::Stop),
         Force::Terminate => ("terminated", Order::Kill),
@@ -84,10 +95,7 @@ async fn try_cancel(
         reason: told,
         order,
     };
-    let raised = stop_held_run(&mut transaction, tenant, run, &stop).await?;
-    transaction.commit().await?;
-    signals.raise(raised);
-    Ok(())
+    Ok(stop_held_run(transaction, tenant, run, &stop).await?)
 }
 
 /// The run, which this transaction holds from now on. One that has ended, or is not the tenant's, is refused.

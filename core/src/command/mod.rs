@@ -3,6 +3,7 @@
 pub mod answer_approval;
 pub mod answer_callback;
 mod author;
+pub mod bulk_runs;
 pub mod cancel_run;
 mod conclude;
 pub mod create_tenant;
@@ -32,6 +33,7 @@ pub mod steer_task_run;
 pub(crate) mod stop_run;
 pub mod store_package;
 pub mod unregister;
+pub(crate) mod work_off_bulk_job;
 
 pub use author::Author;
 pub use proposal::Proposal;

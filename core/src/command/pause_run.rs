@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::Author;
 use super::cancel_run::hold_live_run;
+use super::conclude::conclude;
 use super::flow::{Flow, Hand};
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TenantId};
@@ -23,8 +24,10 @@ const TRIES: usize = 5;
 
 /// What is to become of a run.
 #[derive(Clone, Copy)]
-enum Wish<'a> {
+pub(super) enum Wish<'a> {
+    /// It starts nothing more.
     Pause,
+    /// It goes on.
     Resume(&'a Versions),
 }
 
@@ -76,24 +79,26 @@ async fn try_change(
     wish: Wish<'_>,
 ) -> Result<(), CommandError> {
     let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-    let runs = match hold_all(&mut transaction, author.tenant, run).await {
-        Ok(runs) => runs,
-        Err(CommandError::Store(error)) => return Err(error.into()),
-        Err(refused) => {
-            transaction.rollback().await?;
-            return Err(refused);
-        }
-    };
-    let raised = match wish {
+    let result = change_within(&mut transaction, author, run, wish).await;
+    signals.raise(conclude(transaction, result).await?);
+    Ok(())
+}
+
+/// Does what [`pause_run`] or [`resume_run`] does, and gives the signals to raise after the commit.
+pub(super) async fn change_within(
+    transaction: &mut Transaction,
+    author: &Author,
+    run: RunId,
+    wish: Wish<'_>,
+) -> Result<BTreeSet<Signal>, CommandError> {
+    let runs = hold_all(transaction, author.tenant, run).await?;
+    Ok(match wish {
         Wish::Pause => {
-            pause_runs(&mut transaction, author.tenant, &runs, &author.subject).await?;
+            pause_runs(transaction, author.tenant, &runs, &author.subject).await?;
             BTreeSet::from([Signal::Events(author.tenant)])
         }
-        Wish::Resume(versions) => resume(&mut transaction, versions, author, &runs).await?,
-    };
-    transaction.commit().await?;
-    signals.raise(raised);
-    Ok(())
+        Wish::Resume(versions) => resume(transaction, versions, author, &runs).await?,
+    })
 }
 
 /// The run and the live ones within it, the eldest first, which this transaction holds from now on.

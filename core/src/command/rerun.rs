@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Author;
@@ -46,7 +46,7 @@ pub struct Rerun {
 }
 
 /// The version by which a run is run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RerunVersion {
     /// That of the run.
     Same,
@@ -75,7 +75,8 @@ pub async fn rerun(
     Ok(started)
 }
 
-async fn rerun_within(
+/// Does what [`rerun`] does, and gives the signals to raise after the commit.
+pub(super) async fn rerun_within(
     transaction: &mut Transaction,
     versions: &Versions,
     author: &Author,

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Author;
@@ -33,7 +34,7 @@ const TRIES: usize = 5;
 const LONGEST_REASON: usize = 1_000;
 
 /// What is to become of a task run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Steer {
     /// Its next attempt is due now.
     Retry,
@@ -64,11 +65,11 @@ pub async fn steer_task_run(
     task_run: TaskRunId,
     steer: &Steer,
 ) -> Result<(), CommandError> {
-    check(steer)?;
+    check_steer(steer)?;
     let mut tries = 1;
     loop {
         let mut transaction = database.begin(Actor::Tenant(author.tenant)).await?;
-        let result = steer_held(&mut transaction, versions, author, task_run, steer).await;
+        let result = steer_within(&mut transaction, versions, author, task_run, steer).await;
         match conclude(transaction, result).await {
             Err(CommandError::Store(StoreError::Contended(_))) if tries < TRIES => tries += 1,
             Err(error) => return Err(error),
@@ -80,7 +81,8 @@ pub async fn steer_task_run(
     }
 }
 
-fn check(steer: &Steer) -> Result<(), CommandError> {
+/// Refuses what could be done to no task run.
+pub(super) fn check_steer(steer: &Steer) -> Result<(), CommandError> {
     let mut refusals = Vec::new();
     if let Steer::Skip { reason: Some(reason) }
     | Steer::MarkSucceeded {
@@ -118,7 +120,8 @@ struct Standing {
     hold: Option<Hold>,
 }
 
-async fn steer_held(
+/// Does what [`steer_task_run`] does, and gives the signals to raise after the commit.
+pub(super) async fn steer_within(
     transaction: &mut Transaction,
     versions: &Versions,
     author: &Author,

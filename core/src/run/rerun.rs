@@ -14,7 +14,7 @@ use crate::workflow::{PinnedVersion, TriggerRule};
 pub(crate) const LEFT_OUT: &str = "left out of this rerun";
 
 /// Which nodes are to run again.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Selection {
     /// All of them.
     All,
@@ -30,7 +30,7 @@ pub enum Selection {
 }
 
 /// What runs again besides the nodes that were named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Extent {
     /// Nothing.
     Only,

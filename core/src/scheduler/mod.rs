@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::fire_timers::fire_timers;
+use crate::command::work_off_bulk_job::work_off_bulk_job;
 use crate::id::SchedulerId;
 use crate::metrics::Metrics;
 use crate::signal::{Signal, Signals};
@@ -61,6 +62,8 @@ pub struct Scheduler {
     not_before: Instant,
     next_sweep: Instant,
     next_heartbeat: Instant,
+    /// When a bulk job is given its next turn, while there may be one.
+    next_bulk_turn: Option<Instant>,
 }
 
 impl Scheduler {
@@ -80,6 +83,7 @@ impl Scheduler {
             not_before: now,
             next_sweep: now,
             next_heartbeat: now,
+            next_bulk_turn: None,
         }
     }
 
@@ -102,11 +106,7 @@ impl Scheduler {
         let mut receiver = self.signals.receiver();
         tracing::info!(scheduler.id = %self.id, "the scheduler has started");
         loop {
-            let wake = if self.waiting.is_empty() {
-                self.next_sweep
-            } else {
-                self.not_before.min(self.next_sweep)
-            };
+            let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -126,10 +126,19 @@ impl Scheduler {
     /// decides himself when that is.
     pub async fn work_off(&mut self) -> Result<(), StoreError> {
         self.sweep().await?;
-        while !self.waiting.is_empty() {
+        while !self.waiting.is_empty() || self.next_bulk_turn.is_some() {
             self.pass_over_waiting().await?;
+            self.give_bulk_turn().await?;
         }
         Ok(())
+    }
+
+    fn next_wake(&self) -> Instant {
+        let pass = (!self.waiting.is_empty()).then_some(self.not_before);
+        [pass, self.next_bulk_turn]
+            .into_iter()
+            .flatten()
+            .fold(self.next_sweep, Instant::min)
     }
 
     fn note(&mut self, signal: Signal) {
@@ -137,6 +146,7 @@ impl Scheduler {
             Signal::Ready(partition) if self.preference.borrow().prefers(partition) => {
                 self.waiting.insert(partition);
             }
+            Signal::BulkJobs => self.next_bulk_turn = Some(Instant::now()),
             Signal::Everything => self.next_sweep = Instant::now(),
             _ => {}
         }
@@ -151,7 +161,11 @@ impl Scheduler {
         if now >= self.next_sweep {
             self.sweep().await?;
         }
-        self.pass_over_waiting().await
+        self.pass_over_waiting().await?;
+        if self.next_bulk_turn.is_some_and(|turn| Instant::now() >= turn) {
+            self.give_bulk_turn().await?;
+        }
+        Ok(())
     }
 
     async fn beat(&mut self) -> Result<(), StoreError> {
@@ -175,6 +189,7 @@ impl Scheduler {
             .map(|due| due.due_ms)
             .filter(|&due_ms| due_ms > 0)
             .min();
+        self.next_bulk_turn.get_or_insert_with(Instant::now);
         self.waiting.extend(ready);
         self.waiting
             .extend(due.iter().filter(|due| due.due_ms == 0).map(|due| due.partition));
@@ -233,6 +248,20 @@ impl Scheduler {
                 Err(error)
             }
         }
+    }
+
+    /// Gives a bulk job a turn, and then rests for as long as it took: passes come first, and so do callers.
+    async fn give_bulk_turn(&mut self) -> Result<(), StoreError> {
+        let began = Instant::now();
+        self.next_bulk_turn = None;
+        let raised = match work_off_bulk_job(&self.database, &self.versions).await {
+            Ok(raised) => raised,
+            Err(StoreError::Contended(_)) => Some(BTreeSet::new()),
+            Err(error) => return Err(error),
+        };
+        self.next_bulk_turn = raised.as_ref().map(|_| Instant::now() + began.elapsed());
+        self.signals.raise(raised.into_iter().flatten());
+        Ok(())
     }
 
     async fn leave(&self) {

@@ -70,6 +70,8 @@ pub struct Interest {
     pub executors: bool,
     /// The events of alerts.
     pub alerts: bool,
+    /// The events of bulk jobs.
+    pub bulk_jobs: bool,
 }
 
 impl Interest {
@@ -81,12 +83,14 @@ impl Interest {
             all_runs: false,
             executors: false,
             alerts: false,
+            bulk_jobs: false,
         };
         match topic {
             Topic::Run(run) => interest.runs = Some(BTreeSet::from([run])),
             Topic::Runs => interest.all_runs = true,
             Topic::Executors => interest.executors = true,
             Topic::Alerts => interest.alerts = true,
+            Topic::BulkJobs => interest.bulk_jobs = true,
         }
         interest
     }
@@ -160,7 +164,8 @@ pub async fn list_events(
             .bind::<Nullable<Array<SqlUuid>>, _>(runs)
             .bind::<Bool, _>(interest.all_runs)
             .bind::<Bool, _>(interest.executors)
-            .bind::<Bool, _>(interest.alerts),
+            .bind::<Bool, _>(interest.alerts)
+            .bind::<Bool, _>(interest.bulk_jobs),
     )
     .load(&mut **transaction)
     .await?;

@@ -12,6 +12,7 @@ pub(crate) mod alert_rules;
 pub mod alerts;
 pub(crate) mod append_log;
 pub mod attempts;
+pub mod bulk_jobs;
 pub(crate) mod calendars;
 pub(crate) mod callbacks;
 mod connect;
@@ -36,6 +37,7 @@ pub(crate) mod published_events;
 pub(crate) mod questions;
 pub(crate) mod registry;
 pub mod runs;
+pub(crate) mod scan_runs;
 pub mod schedule_states;
 pub(crate) mod schedules;
 #[expect(

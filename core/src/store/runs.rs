@@ -6,6 +6,7 @@ use diesel::sql_types::{
     Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -67,7 +68,7 @@ pub struct Run {
 }
 
 /// Which runs are wanted; what is absent or empty does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RunFilter {
     /// Those of this workflow.
     pub workflow: Option<WorkflowId>,
@@ -100,9 +101,9 @@ impl RunFilter {
 const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 impl RunFilter {
-    /// The ids between which the wanted runs older than `before` must be. Ids hold the millisecond in which they were made,
+    /// The ids between which the wanted runs must be that are older than `before`. Ids hold the millisecond in which they were made,
     /// by the clock of the machine that made them; so they find the neighbourhood, and `created_at` decides.
-    fn id_bounds(&self, before: Option<RunId>) -> (Uuid, Uuid) {
+    pub(super) fn id_bounds(&self, before: Option<RunId>) -> (Uuid, Uuid) {
         let low = self
             .created_from
             .and_then(|from| first_id_at(from.checked_sub_signed(SKEW)?));

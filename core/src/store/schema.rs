@@ -197,6 +197,62 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What is done to many runs, one after the other.
+    bulk_jobs (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the job; sorts by creation.
+        id -> Uuid,
+        /// A BulkAction: what is done to each run.
+        action -> Jsonb,
+        /// A RunFilter: which runs are meant, of those that were there when the job was made.
+        filter -> Jsonb,
+        /// A BulkJobState.
+        state -> Text,
+        /// Why it failed, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// How many runs matched when it was made, as far as was counted.
+        matched -> Integer,
+        /// Not all runs were counted.
+        matches_more -> Bool,
+        /// To how many runs it was done.
+        succeeded -> Integer,
+        /// How many runs refused it.
+        refused -> Integer,
+        /// The last run that was looked at; runs are looked at in the order of their ids.
+        looked_until -> Uuid,
+        /// When it last had its turn; jobs take turns.
+        turn_at -> Timestamptz,
+        /// The subject of the token that asked for it; it is done on their behalf.
+        created_by -> Text,
+        /// The subject of the token that cancelled it.
+        cancelled_by -> Nullable<Text>,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// When it had its first turn.
+        started_at -> Nullable<Timestamptz>,
+        /// When it ended.
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// The runs that refused what a bulk job was to do to them, the first of each job.
+    bulk_refusals (tenant_id, job_id, run_id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The job.
+        job_id -> Uuid,
+        /// The run.
+        run_id -> Uuid,
+        /// What was wrong, for programs.
+        code -> Text,
+        /// What was wrong, in a sentence.
+        message -> Text,
+    }
+}
+
+diesel::table! {
     /// Which days and hours work.
     calendars (tenant_id, id) {
         /// The owner.
@@ -909,6 +965,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     alerts,
     attempts,
     awaited_events,
+    bulk_jobs,
+    bulk_refusals,
     calendars,
     callbacks,
     dispatch,

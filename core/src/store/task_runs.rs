@@ -277,6 +277,31 @@ pub async fn list_approvals(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
+/// The task run of the node `key` of a run.
+pub(crate) async fn find_task_run_of_node(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    run: RunId,
+    key: &str,
+) -> Result<Option<TaskRunId>, StoreError> {
+    use super::schema::task_runs;
+    use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl};
+
+    let id: Option<Uuid> = task_runs::table
+        .filter(
+            task_runs::tenant_id
+                .eq(tenant.0)
+                .and(task_runs::run_id.eq(run.0))
+                .and(task_runs::key.eq(key))
+                .and(task_runs::item.is_null()),
+        )
+        .select(task_runs::id)
+        .first(&mut **transaction)
+        .await
+        .optional()?;
+    Ok(id.map(Into::into))
+}
+
 /// The run that a task run of the tenant belongs to.
 pub(crate) async fn find_run_of(
     transaction: &mut Transaction,

@@ -204,6 +204,7 @@ impl Feed {
             all_runs: self.outlets.contains_key(&Topic::Runs),
             executors: self.outlets.contains_key(&Topic::Executors),
             alerts: self.outlets.contains_key(&Topic::Alerts),
+            bulk_jobs: self.outlets.contains_key(&Topic::BulkJobs),
         }
     }
 

@@ -133,7 +133,11 @@ impl Tailer<'_> {
                 self.everything_grew();
                 self.inner.fan_out().wake_log(None);
             }
-            Signal::Ready(_) | Signal::Occurrences(_) | Signal::Executor(_) | Signal::Deliveries => {}
+            Signal::Ready(_)
+            | Signal::Occurrences(_)
+            | Signal::Executor(_)
+            | Signal::Deliveries
+            | Signal::BulkJobs => {}
         }
     }
 

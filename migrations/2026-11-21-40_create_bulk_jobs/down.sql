@@ -1,0 +1,2 @@
+DROP TABLE bulk_refusals;
+DROP TABLE bulk_jobs;
