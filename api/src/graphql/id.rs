@@ -41,10 +41,12 @@ pub(crate) enum Kind {
     AlertDelivery = b'd',
     /// A silence.
     Silence = b'i',
+    /// A job that does something to many runs.
+    BulkJob = b'b',
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Tenant,
         Self::Program,
         Self::Endpoint,
@@ -59,6 +61,7 @@ impl Kind {
         Self::Alert,
         Self::AlertDelivery,
         Self::Silence,
+        Self::BulkJob,
     ];
 }
 

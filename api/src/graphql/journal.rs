@@ -10,12 +10,16 @@ use std::sync::Arc;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use waterclock_core::alert::silence::Silence;
-use waterclock_core::id::{AlertDeliveryId, AlertId, ExecutorId, RunId, SilenceId, TaskRunId, TenantId};
+use waterclock_core::bulk::{BulkJob, BulkRefusal};
+use waterclock_core::id::{
+    AlertDeliveryId, AlertId, BulkJobId, ExecutorId, RunId, SilenceId, TaskRunId, TenantId,
+};
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::alert_deliveries::AlertDelivery;
 use waterclock_core::store::alerts::Alert;
 use waterclock_core::store::attempts::{Attempt, AttemptPage};
+use waterclock_core::store::bulk_jobs::RefusalPage;
 use waterclock_core::store::executor_lives::Executor;
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
 use waterclock_core::store::runs::Run;
@@ -91,6 +95,7 @@ load_by_id! {
     AlertId => Alert, alerts_by_id;
     AlertDeliveryId => AlertDelivery, alert_deliveries_by_id;
     SilenceId => Silence, silences_by_id;
+    BulkJobId => BulkJob, bulk_jobs_by_id;
 }
 
 impl Loader<(TenantId, UsedSlotsOf)> for JournalLoader {
@@ -154,4 +159,5 @@ load_pages! {
     TaskRunId, ItemPage => Item, |journal, tenant, ids, page| journal.items(tenant, &ids, &page), parent_id;
     TaskRunId, AttemptPage => Attempt, |journal, tenant, ids, page| journal.attempts(tenant, &ids, page), task_run_id;
     TaskRunId, LogPage => PrintedLine, |journal, tenant, ids, page| journal.log_lines(tenant, &ids, page), task_run_id;
+    BulkJobId, RefusalPage => BulkRefusal, |journal, tenant, ids, page| journal.bulk_refusals(tenant, &ids, page), job_id;
 }

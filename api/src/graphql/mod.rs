@@ -9,6 +9,7 @@
 
 mod alert;
 mod attempt;
+mod bulk;
 mod connection;
 mod endpoint;
 mod error;
@@ -65,6 +66,7 @@ pub struct Query(
     run::DryRunQuery,
     executor::ExecutorQuery,
     alert::AlertQuery,
+    bulk::BulkQuery,
 );
 
 /// Everything that can be changed.
@@ -83,6 +85,7 @@ pub struct Mutation(
     published_event::PublishedEventMutation,
     executor::ExecutorMutation,
     alert::AlertMutation,
+    bulk::BulkMutation,
 );
 
 /// Everything that can be followed.
@@ -92,6 +95,7 @@ pub struct Subscription(
     log::LogSubscription,
     executor::ExecutorSubscription,
     alert::AlertSubscription,
+    bulk::BulkSubscription,
 );
 
 /// The schema.

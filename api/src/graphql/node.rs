@@ -3,11 +3,12 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use waterclock_core::id::{
-    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, EndpointId, ExecutorId, ProgramId, RunId,
-    SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
+    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BulkJobId, EndpointId, ExecutorId, ProgramId,
+    RunId, SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
 };
 
 use super::alert::{Alert, AlertChannel, AlertDelivery, AlertRule, Silence};
+use super::bulk::BulkJob;
 use super::endpoint::Endpoint;
 use super::executor::Executor;
 use super::guard::{VIEWER, caller};
@@ -54,6 +55,8 @@ pub(crate) enum Node {
     AlertDelivery(AlertDelivery),
     /// A silence.
     Silence(Silence),
+    /// Something that is done to many runs.
+    BulkJob(BulkJob),
 }
 
 /// The most ids of one call.
@@ -139,5 +142,8 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::Silence => journal::load(context, SilenceId::from(uuid))
             .await?
             .map(|found| Node::Silence(Silence(found))),
+        Kind::BulkJob => journal::load(context, BulkJobId::from(uuid))
+            .await?
+            .map(|found| Node::BulkJob(BulkJob(found))),
     })
 }

@@ -93,6 +93,10 @@ pub(crate) enum EventKind {
     AlertRaised,
     /// What an alert is about was well again.
     AlertResolved,
+    /// A bulk job had a turn.
+    BulkJobAdvanced,
+    /// A bulk job ended.
+    BulkJobEnded,
 }
 
 /// Something that happened to a run or to one of its task runs.

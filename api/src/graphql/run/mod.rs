@@ -10,9 +10,10 @@ mod rerun;
 mod subscription;
 
 pub(crate) use dry_run::DryRunQuery;
+pub(crate) use input::RunFilter;
 pub(crate) use mutation::RunMutation;
 pub(crate) use object::{Run, RunState};
 pub(crate) use pausing::PausingMutation;
 pub(crate) use query::RunQuery;
-pub(crate) use rerun::RerunMutation;
+pub(crate) use rerun::{RerunFromInput, RerunMutation, RerunVersion};
 pub(crate) use subscription::RunSubscription;

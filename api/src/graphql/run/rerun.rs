@@ -59,7 +59,8 @@ pub(crate) enum RerunFromInput {
 }
 
 impl RerunFromInput {
-    fn selection(self) -> Option<Selection> {
+    /// What the core is asked for; nothing when nothing is chosen.
+    pub(crate) fn selection(self) -> Option<Selection> {
         match self {
             Self::All(chosen) => chosen.then_some(Selection::All),
             Self::Failed(chosen) => chosen.then_some(Selection::Failed),
