@@ -5,19 +5,25 @@
 
 mod client;
 mod role;
+mod steering;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
-    AlertsArgs, ApplyArgs, CancelArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs,
-    ImportCommand, ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg,
-    RunsArgs, WhyArgs,
+    AlertsArgs, ApplyArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
+    ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg, RunsArgs, WhyArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
     SchedulerArgs, TokenArgs, UpArgs,
+};
+
+pub(crate) use steering::{
+    AnswerArgs, ApprovalsArgs, AssumedEnd, BulkArgs, BulkCommand, BulkJobArgs, BulkJobsArgs, BulkRunsArgs,
+    BulkStopArgs, DryRunArgs, MarkSucceededArgs, OneRunArgs, PublishEventArgs, RerunPartArgs, RetryArgs,
+    SkipArgs, StopArgs, TaskRunArgs,
 };
 
 const SETTINGS_HELP: &str = "\
@@ -125,8 +131,32 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// List alerts, the latest first
     Alerts(AlertsArgs),
+    /// Tell what a run of a workflow would do, and why, and do nothing
+    DryRun(DryRunArgs),
     /// Cancel a run: nothing new of it starts, and what runs is stopped
-    Cancel(CancelArgs),
+    Cancel(StopArgs),
+    /// Cancel a run, and leave what runs no grace
+    Terminate(StopArgs),
+    /// Keep a run from starting more; what runs may finish
+    Pause(OneRunArgs),
+    /// Let a paused run go on
+    Resume(OneRunArgs),
+    /// Try a task run again at once that waits for its next attempt
+    Retry(RetryArgs),
+    /// Pass over a task run that no executor has
+    Skip(SkipArgs),
+    /// Let a task run that no executor has count as done
+    MarkSucceeded(MarkSucceededArgs),
+    /// Do to many runs what is done to one: cancel, pause, resume, run again, …
+    Bulk(BulkArgs),
+    /// List what task runs ask people
+    Approvals(ApprovalsArgs),
+    /// Answer what a task run asks with yes
+    Approve(AnswerArgs),
+    /// Answer what a task run asks with no
+    Reject(AnswerArgs),
+    /// Say that something has happened, for task runs that wait for it
+    PublishEvent(PublishEventArgs),
     /// Print what a task run, or every task run of a run, has printed
     Logs(LogsArgs),
     /// Make workflows of other descriptions

@@ -2,23 +2,30 @@
 
 mod alerts;
 mod api;
+mod bulk;
 mod definitions;
 mod error;
 mod graphs;
 mod runs;
+mod steering;
 mod subscription;
 mod versions;
 mod waits;
 
 pub(crate) use alerts::{ListedAlert, Severity};
 pub(crate) use api::Api;
+pub(crate) use bulk::{
+    BulkAnswer, BulkJobState, BulkProgress, BulkTail, ListedBulkAction, ListedBulkJob, ListedBulkState,
+    bulk_runs,
+};
 pub(crate) use definitions::{Found, Problem, UserError};
 pub(crate) use error::ClientError;
-pub(crate) use graphs::{Level, ShownCriticalPath, ShownPaths};
+pub(crate) use graphs::{Edition, Level, ShownCriticalPath, ShownPaths};
 pub(crate) use runs::{
     EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RepeatedRun, RunEvent, RunTail,
     list_runs, rerun,
 };
+pub(crate) use steering::{Answer, AskedApproval, AssumedState, DryRunProspect, ForeseenNode, NewAnswer};
 pub(crate) use subscription::{EventOf, Subscription, Tail};
 pub(crate) use versions::{Change, FieldDifference, WorkflowDiff};
 pub(crate) use waits::RunWait;

@@ -1,27 +1,35 @@
 //! The commands that are clients of the API, one file each.
 
 mod alerts;
-mod cancel;
+mod approvals;
+mod bulk;
 mod diff;
+mod dry_run;
 mod graph;
 mod import;
 mod logs;
+mod publish_event;
 mod rerun;
 mod roll_back;
 mod run;
 mod runs;
+mod steer;
 mod why;
 
 pub(crate) use alerts::alerts;
-pub(crate) use cancel::cancel;
+pub(crate) use approvals::approvals;
+pub(crate) use bulk::bulk;
 pub(crate) use diff::diff;
+pub(crate) use dry_run::dry_run;
 pub(crate) use graph::graph;
 pub(crate) use import::import_dag;
 pub(crate) use logs::logs;
+pub(crate) use publish_event::publish_event;
 pub(crate) use rerun::rerun;
 pub(crate) use roll_back::roll_back;
 pub(crate) use run::run;
 pub(crate) use runs::runs;
+pub(crate) use steer::{approve, cancel, mark_succeeded, pause, reject, resume, retry, skip, terminate};
 pub(crate) use why::why;
 
 use std::io;

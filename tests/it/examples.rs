@@ -110,6 +110,56 @@ async fn started_too_early(world: &World) -> Vec<(u32, u32)> {
 }
 
 #[tokio::test]
+async fn a_days_orders_are_shipped_and_a_large_days_asked_about_first() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 8));
+    let _scheduler = world.scheduler();
+    let client = api.admin("acme");
+    succeed(&api, &client, &["apply", "-f", "examples/orders"]).await;
+    let small = ["run", "orders", "--watch"];
+    tokio::join!(succeed(&api, &client, &small), settle_in_no_time(&world));
+    let large = succeed(&api, &client, &["run", "orders", "--input", "total=1200"]).await;
+    let large = large.trim();
+    world
+        .until_true("SELECT EXISTS (SELECT FROM dispatch WHERE hold = 'APPROVAL')")
+        .await;
+    let asked = succeed(&api, &client, &["approvals"]).await;
+    assert!(asked.contains(large), "{asked}");
+    let approve = ["approve", large, "ask", "--answer", "reason=a good day"];
+    succeed(&api, &client, &approve).await;
+    settle_in_no_time(&world).await;
+    world.until_all_ended().await;
+    let ends: Vec<String> = world
+        .column(
+            "SELECT t.key || ' ' || t.state || ' ' || count(*)
+            FROM task_runs AS t WHERE t.key IN ('ask', 'go-ahead', 'print-label', 'regions') AND t.item IS NULL
+            GROUP BY t.key, t.state ORDER BY 1",
+            &[],
+        )
+        .await;
+    assert_eq!(
+        ends,
+        [
+            "ask SKIPPED 1",
+            "ask SUCCEEDED 1",
+            "go-ahead SKIPPED 1",
+            "go-ahead SUCCEEDED 1",
+            "print-label SUCCEEDED 4",
+            "regions SUCCEEDED 2"
+        ]
+    );
+    executor.stop().await;
+}
+
+/// Lets the second go by that orders settle for, once they do.
+async fn settle_in_no_time(world: &World) {
+    world
+        .until_true("SELECT EXISTS (SELECT FROM dispatch WHERE hold = 'WAIT')")
+        .await;
+    world.advance(std::time::Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
 async fn applying_twice_changes_nothing_and_a_dry_run_neither() {
     let world = World::new().await;
     let api = world.serve().await;

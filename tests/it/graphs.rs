@@ -467,6 +467,7 @@ work: {noOp: true}
 ---
 kind: Workflow
 key: etl
+publish: true
 nodes:
   - {key: extract, taskNode: {key: nothing}, produces: [orders]}
   - {key: load, taskNode: {key: nothing}, requires: [orders]}
@@ -498,7 +499,7 @@ async fn the_command_line_foresees_a_cycle_and_prints_graphs() {
         "{printed}"
     );
     assert!(words(&printed).contains("would refuse Workflow etl"), "{printed}");
-    let cycle = "etl.yaml:14: edges.1: the nodes wait for each other: extract → load → tidy → extract";
+    let cycle = "etl.yaml:15: edges.1: the nodes wait for each other: extract → load → tidy → extract";
     assert!(faults.contains(cycle), "{faults}");
 
     std::fs::write(&path, FILE).unwrap();
@@ -527,6 +528,18 @@ async fn the_command_line_foresees_a_cycle_and_prints_graphs() {
         show("critical")
             .await
             .ends_with("PT0S in all; 3 nodes of the graph never succeeded yet\n")
+    );
+    let of_version = ["graph", "etl", "--version", "1", "--format"];
+    let (levels, _) = said(&api, &client, &[&of_version[..], &["levels"]].concat()).await;
+    assert!(levels.contains("extract"), "{levels}");
+    for format in ["mermaid", "paths", "critical"] {
+        let (shown, faults) = said(&api, &client, &[&of_version[..], &[format]].concat()).await;
+        assert!(!shown.is_empty() && faults.is_empty(), "{shown}{faults}");
+    }
+    let (_, unknown) = said(&api, &client, &["graph", "etl", "--version", "9"]).await;
+    assert!(
+        unknown.contains("there is no version 9 of a workflow \"etl\""),
+        "{unknown}"
     );
     let (_, unknown) = said(&api, &client, &["graph", "nowhere"]).await;
     assert!(unknown.contains("there is no workflow \"nowhere\""), "{unknown}");

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use url::Url;
 
+use super::steering::RerunPartArgs;
+
 /// Where the API is, and who asks.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Service")]
@@ -43,11 +45,11 @@ pub(crate) struct ApplyArgs {
 /// Options of `graph`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-It is the graph of the draft, with the edges that follow from what nodes require and produce.
+Edges that follow from what nodes require and produce are among those of the graph.
 
 Examples:
     waterclock graph nightly --format dot | dot -Tsvg > nightly.svg
-    waterclock graph nightly --format paths --limit 10")]
+    waterclock graph nightly --version 3 --format paths --limit 10")]
 pub(crate) struct GraphArgs {
     /// The workflow's key
     #[arg(value_name = "WORKFLOW")]
@@ -55,6 +57,9 @@ pub(crate) struct GraphArgs {
     /// What is shown of it
     #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
     pub(crate) format: GraphFormat,
+    /// The number of a version, to show its graph; the draft when not given
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<i32>,
     /// Show one START before all and one END behind all, where the format has them
     #[arg(long)]
     pub(crate) ends: bool,
@@ -154,30 +159,18 @@ pub(crate) struct RunArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The run that has ended stays as it is; what runs is a run of its own. Task nodes that do not run again keep their end and
-their outputs. Without --from-failed and --node all of it runs again.
+their outputs. Without --from-failed, --from and --node all of it runs again.
 
 Examples:
     waterclock rerun RUN --from-failed --watch
-    waterclock rerun RUN --node load --with downstream --latest")]
+    waterclock rerun RUN --from load --latest
+    waterclock rerun RUN --node load --with upstream")]
 pub(crate) struct RerunArgs {
     /// The run's id, as `waterclock run` and `waterclock runs` print it
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
-    /// Run what neither succeeded nor was skipped
-    #[arg(long, conflicts_with = "nodes")]
-    pub(crate) from_failed: bool,
-    /// Run the task node with this key; may be given several times
-    #[arg(long = "node", value_name = "KEY")]
-    pub(crate) nodes: Vec<String>,
-    /// What runs besides the task nodes
-    #[arg(long, value_name = "EXTENT", default_value = "only", requires = "nodes")]
-    pub(crate) with: RerunExtentArg,
-    /// Run by the published version, whose task nodes are matched with the run's by their keys
-    #[arg(long)]
-    pub(crate) latest: bool,
-    /// What the new run is given in place of all that the run was given: name=value, as for `waterclock run`
-    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
-    pub(crate) inputs: Vec<(String, Value)>,
+    #[command(flatten)]
+    pub(crate) part: RerunPartArgs,
     /// Calls with the same idempotency key start one run, however often they are made
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
@@ -266,16 +259,6 @@ pub(crate) struct AlertsArgs {
     pub(crate) client: ClientArgs,
 }
 
-/// Options of `cancel`.
-#[derive(Args, Debug)]
-pub(crate) struct CancelArgs {
-    /// The run's id, as `waterclock run` and `waterclock runs` print it
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-    #[command(flatten)]
-    pub(crate) client: ClientArgs,
-}
-
 /// Options of `logs`.
 #[derive(Args, Debug)]
 pub(crate) struct LogsArgs {
@@ -339,7 +322,8 @@ fn api_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn input(text: &str) -> Result<(String, Value), String> {
+/// Reads `name=value`.
+pub(super) fn input(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text
         .split_once('=')
         .filter(|(name, _)| !name.is_empty())

@@ -30,7 +30,6 @@ macro_rules! operations {
 operations! {
     StartRun in "src/client/operations/start_run.graphql";
     Rerun in "src/client/operations/rerun.graphql";
-    CancelRun in "src/client/operations/cancel_run.graphql";
     ListRuns in "src/client/operations/list_runs.graphql";
     GraphOfRun in "src/client/operations/graph_of_run.graphql";
     TaskRunsOfRun in "src/client/operations/task_runs_of_run.graphql";
@@ -144,20 +143,6 @@ impl Api {
             path: error.path,
         });
         Ok(answer.run.map(|run| run.id).ok_or_else(|| errors.collect()))
-    }
-
-    /// Tells a run to stop.
-    pub(crate) async fn cancel_run(&self, id: String) -> Result<Result<(), Vec<UserError>>, ClientError> {
-        let input = cancel_run::CancelRunInput { id, reason: None };
-        let answer = self
-            .ask::<CancelRun>(cancel_run::Variables { input })
-            .await?
-            .cancel_run;
-        let errors = answer.user_errors.into_iter().map(|error| UserError {
-            message: error.message,
-            path: error.path,
-        });
-        Ok(answer.run.map(drop).ok_or_else(|| errors.collect()))
     }
 
     /// The latest runs, at most `limit`.

@@ -5,31 +5,40 @@ use std::io::{self, Write as _};
 
 use super::CommandError;
 use crate::args::{GraphArgs, GraphFormat};
-use crate::client::{Api, Level, ShownCriticalPath, ShownPaths};
+use crate::client::{Api, Edition, Level, ShownCriticalPath, ShownPaths};
 use crate::exit::Exit;
 
-/// Prints the graph of a workflow's draft.
+/// Prints the graph of a workflow's draft, or of one version.
 pub(crate) async fn graph(args: GraphArgs) -> Result<Exit, CommandError> {
     let api = Api::new(&args.client)?;
-    let key = args.workflow.clone();
+    let of = Edition {
+        key: args.workflow.clone(),
+        version: args.version,
+    };
     let text = match args.format {
-        GraphFormat::Mermaid => api.draw_graph(key, args.ends).await?.map(|drawn| drawn.mermaid),
-        GraphFormat::Dot => api.draw_graph(key, args.ends).await?.map(|drawn| drawn.dot),
+        GraphFormat::Mermaid => api.draw_graph(of, args.ends).await?.map(|drawn| drawn.mermaid),
+        GraphFormat::Dot => api.draw_graph(of, args.ends).await?.map(|drawn| drawn.dot),
         GraphFormat::Levels => api
-            .levels_of_graph(key, args.ends)
+            .levels_of_graph(of, args.ends)
             .await?
             .map(|levels| levels_as_text(&levels)),
         GraphFormat::Paths => api
-            .paths_of_graph(key, args.limit)
+            .paths_of_graph(of, args.limit)
             .await?
             .map(|paths| paths_as_text(&paths)),
-        GraphFormat::Critical => api.critical_path(key).await?.map(|path| critical_as_text(&path)),
+        GraphFormat::Critical => api.critical_path(of).await?.map(|path| critical_as_text(&path)),
     };
-    let text =
-        text.ok_or_else(|| CommandError::Input(format!("there is no workflow {:?}", args.workflow)))?;
+    let text = text.ok_or_else(|| CommandError::Input(unknown(&args)))?;
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(Exit::Success),
+    }
+}
+
+fn unknown(args: &GraphArgs) -> String {
+    match args.version {
+        None => format!("there is no workflow {:?}", args.workflow),
+        Some(number) => format!("there is no version {number} of a workflow {:?}", args.workflow),
     }
 }
 

@@ -1,0 +1,17 @@
+//! `waterclock publish-event`.
+
+use super::CommandError;
+use crate::args::PublishEventArgs;
+use crate::client::Api;
+use crate::exit::Exit;
+
+/// Says that something has happened, and how many task runs waited for it.
+pub(crate) async fn publish_event(args: PublishEventArgs) -> Result<Exit, CommandError> {
+    let api = Api::new(&args.client)?;
+    let told = api.publish_event(args.name, args.key, args.payload).await?;
+    match told.map_err(|errors| CommandError::refused(&errors))? {
+        1 => println!("1 task run waited for it and goes on"),
+        count => println!("{count} task runs waited for it"),
+    }
+    Ok(Exit::Success)
+}
