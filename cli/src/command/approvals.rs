@@ -35,7 +35,7 @@ fn print(asked: &[AskedApproval]) -> io::Result<()> {
     )?;
     for approval in asked {
         let since = approval.started_at.as_ref();
-        let question = approval.question.as_ref();
+        let question = approval.approval.as_ref();
         writeln!(
             out,
             "{:<id_width$}  {:<nodes$}  {:<workflows$}  {:<20}  {}",
