@@ -55,7 +55,7 @@ pub(crate) async fn bulk(args: BulkArgs) -> Result<Exit, CommandError> {
             (Action::MarkTaskRunSucceeded(mark), args.runs)
         }
     };
-    start(action, runs).await
+    Box::pin(start(action, runs)).await
 }
 
 /// Makes the job and prints its id, which goes alone to standard output, so that a script can take it; or follows it.

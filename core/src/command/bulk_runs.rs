@@ -190,7 +190,7 @@ fn check(wanted: &BulkRuns) -> Result<RunFilter, CommandError> {
     };
     faults.within("action", |faults| {
         faults.within(name_of(&wanted.action), |faults| {
-            check_action(faults, &wanted.action)
+            check_action(faults, &wanted.action);
         });
     });
     faults.into_result()?;
@@ -205,7 +205,7 @@ fn check_filter(faults: &mut Faults, filter: &RunFilter) {
         && subject.contains('\0')
     {
         faults.within("startedBy", |faults| {
-            faults.invalid("no subject has a NUL character")
+            faults.invalid("no subject has a NUL character");
         });
     }
 }

@@ -60,6 +60,10 @@ pub(crate) async fn insert_event(
 }
 
 /// Which events are worth reading for all who listen.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent, and each is a condition of the statement"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// All events of these runs; of every run when there is no list.

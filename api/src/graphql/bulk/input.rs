@@ -170,7 +170,7 @@ impl BulkActionInput {
                     None
                 })?,
                 version: rerun.version.into(),
-                inputs: object(rerun.inputs, ["action", "rerun", "inputs"], faults)?,
+                inputs: object(rerun.inputs, ["action", "rerun", "inputs"], faults).ok()?,
             },
             Self::RetryTaskRun(retry) => BulkAction::Steer {
                 node: retry.node,
@@ -187,7 +187,8 @@ impl BulkActionInput {
                         mark.outputs,
                         ["action", "markTaskRunSucceeded", "outputs"],
                         faults,
-                    )?
+                    )
+                    .ok()?
                     .unwrap_or_default(),
                     reason: mark.reason,
                 },
@@ -203,18 +204,18 @@ fn chosen_or(chosen: bool, name: &str, faults: &mut Vec<Refusal>) -> Option<()> 
     chosen.then_some(())
 }
 
-/// The object that was given, if one was; `None` when it was something else.
+/// The object that was given, if one was; a fault is noted when it was something else.
 fn object(
     given: Option<Json>,
     path: [&str; 3],
     faults: &mut Vec<Refusal>,
-) -> Option<Option<Map<String, Value>>> {
+) -> std::result::Result<Option<Map<String, Value>>, ()> {
     match given {
-        None | Some(Json(Value::Null)) => Some(None),
-        Some(Json(Value::Object(fields))) => Some(Some(fields)),
+        None | Some(Json(Value::Null)) => Ok(None),
+        Some(Json(Value::Object(fields))) => Ok(Some(fields)),
         Some(_) => {
             faults.push(Refusal::invalid(path, "this is an object: {\"name\": value}"));
-            None
+            Err(())
         }
     }
 }
