@@ -77,6 +77,13 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
             ), occurrence AS (
                 INSERT INTO occurrences (tenant_id, id, schedule_id, nominal, due, outcome, reason, notes, decided_at)
                 SELECT tenant_id, gen_random_uuid(), id, present(), present(), 'MISSED', 'r', '{}', present() FROM schedule
+            ), bulk AS (
+                INSERT INTO bulk_jobs (tenant_id, id, action, filter, matched, matches_more, created_by)
+                VALUES ($1::text::uuid, gen_random_uuid(), 'null', '{}', 1, false, 'somebody')
+                RETURNING tenant_id, id
+            ), refusal AS (
+                INSERT INTO bulk_refusals (tenant_id, job_id, run_id, code, message)
+                SELECT tenant_id, id, gen_random_uuid(), 'CONFLICT', 'm' FROM bulk
             ), delivery AS (
                 INSERT INTO alert_deliveries (tenant_id, id, channel_id, body)
                 VALUES ($1::text::uuid, gen_random_uuid(), gen_random_uuid(), '{}')
