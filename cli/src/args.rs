@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{
     AlertsArgs, ApplyArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
-    ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg, RunsArgs, WhyArgs,
+    ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
+    WhyArgs,
 };
 pub(crate) use role::{
     ApiArgs, AuthArgs, EgressArgs, ExecutorArgs, ExecutorRoleArgs, LimitArgs, MailArgs, MigrateArgs,
