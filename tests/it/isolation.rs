@@ -6,7 +6,7 @@
 use waterclock_core::id::TenantId;
 use waterclock_core::run::Outcome;
 use waterclock_tests::story::with;
-use waterclock_tests::{World, ended, graph, succeed};
+use waterclock_tests::{World, graph, succeed};
 
 /// A tenant that has something in every table; gives its id.
 async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
@@ -77,13 +77,6 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
             ), occurrence AS (
                 INSERT INTO occurrences (tenant_id, id, schedule_id, nominal, due, outcome, reason, notes, decided_at)
                 SELECT tenant_id, gen_random_uuid(), id, present(), present(), 'MISSED', 'r', '{}', present() FROM schedule
-            ), bulk AS (
-                INSERT INTO bulk_jobs (tenant_id, id, action, filter, matched, matches_more, created_by)
-                VALUES ($1::text::uuid, gen_random_uuid(), 'null', '{}', 1, false, 'somebody')
-                RETURNING tenant_id, id
-            ), refusal AS (
-                INSERT INTO bulk_refusals (tenant_id, job_id, run_id, code, message)
-                SELECT tenant_id, id, gen_random_uuid(), 'CONFLICT', 'm' FROM bulk
             ), delivery AS (
                 INSERT INTO alert_deliveries (tenant_id, id, channel_id, body)
                 VALUES ($1::text::uuid, gen_random_uuid(), gen_random_uuid(), '{}')
@@ -92,6 +85,7 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
             &[&id],
         )
         .await;
+    add_bulk_job(world, &id).await;
     let wish = waterclock_core::command::start_run::StartRun {
         idempotency_key: Some("once".to_owned()),
         ..waterclock_tests::world::request(key)
@@ -111,10 +105,20 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
         )
         .await;
     executor.exchange(vec![succeed(&first)], 0).await;
-    executor
-        .exchange(vec![ended(&executor.take_one().await, Outcome::Failed)], 0)
-        .await;
+    executor.report(&executor.take_one().await, Outcome::Failed).await;
     tenant
+}
+
+/// Gives the tenant a bulk job that a run has refused.
+async fn add_bulk_job(world: &World, tenant: &str) {
+    let add = "WITH job AS (
+            INSERT INTO bulk_jobs (tenant_id, id, action, filter, matched, matches_more, created_by)
+            VALUES ($1::text::uuid, gen_random_uuid(), 'null', '{}', 1, false, 'somebody')
+            RETURNING tenant_id, id
+        )
+        INSERT INTO bulk_refusals (tenant_id, job_id, run_id, code, message)
+        SELECT tenant_id, id, gen_random_uuid(), 'CONFLICT', 'm' FROM job";
+    world.execute(add, &[&tenant]).await;
 }
 
 /// The tables of tenants that the API may read anything of.
