@@ -7,6 +7,7 @@ mod endpoint_calls;
 mod graph;
 mod idle;
 mod latency;
+mod schedules;
 mod start_many;
 mod start_one;
 mod subscriptions;
@@ -46,6 +47,8 @@ pub(crate) enum Scenario {
     Dags,
     /// The largest graph validated and saved, and paths of a wide one
     Graph,
+    /// From the instant of a schedule to its run
+    Schedules,
     /// From the commit to the subscriber
     Subscriptions,
     /// HTTP calls in flight in one executor
@@ -74,6 +77,7 @@ impl Scenario {
             Self::Fan1000 => chain::measure_fan(session).await,
             Self::Dags => dags::measure(session).await,
             Self::Graph => graph::measure(session).await,
+            Self::Schedules => schedules::measure(session).await,
             Self::Subscriptions => subscriptions::measure(session).await,
             Self::EndpointCalls => endpoint_calls::measure(session).await,
             Self::Idle => idle::measure(session).await,
