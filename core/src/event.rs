@@ -109,6 +109,7 @@ impl EventKind {
         match self {
             Self::AlertRaised | Self::AlertResolved => Some(Topic::Alerts),
             Self::BulkJobAdvanced | Self::BulkJobEnded => Some(Topic::BulkJobs),
+            Self::OccurrenceRecorded => Some(Topic::Occurrences),
             kind if kind.as_str().starts_with("EXECUTOR_") => Some(Topic::Executors),
             _ => None,
         }
@@ -151,6 +152,8 @@ pub enum Topic {
     Alerts,
     /// Those of the tenant's bulk jobs.
     BulkJobs,
+    /// Those of the occurrences of the tenant's schedules.
+    Occurrences,
 }
 
 /// Where the log begins: before its first event.

@@ -36,6 +36,7 @@ pub mod store;
 pub mod task_node;
 pub mod template;
 pub mod tenant;
+pub mod timetable;
 pub mod wait;
 pub mod watch;
 pub mod work;

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::conclude::conclude;
@@ -21,7 +22,9 @@ use crate::registered::Registered;
 use crate::schedule::calendar::{Calendar, CalendarDefinition};
 use crate::schedule::occurrence::ScheduleState;
 use crate::schedule::overlap::OverlapScope;
-use crate::schedule::spec::{Schedule, ScheduleProposal, ScheduleSpec, seed_of};
+use crate::schedule::spec::{
+    Schedule, ScheduleProposal, ScheduleSpec, calendar_fault, check_future, join_calendars, seed_of,
+};
 use crate::signal::{Signal, Signals};
 use crate::store::registry::Registry;
 use crate::store::schedule_states::{
@@ -38,6 +41,34 @@ use super::propose_alert::existing;
 
 /// How often an edit that met another transaction is tried again.
 const TRIES: usize = 5;
+
+/// Does `$edit` in a transaction that holds the lock of the tenant's schedules; again if it met another transaction. It is a macro,
+/// because nobody can say yet that what an asynchronous closure gives may be sent to another thread.
+macro_rules! under_lock {
+    ($self:ident, $author:ident, |$transaction:ident, $signals:ident| $edit:block) => {{
+        let mut tries = 1;
+        loop {
+            let mut signals = BTreeSet::new();
+            let mut transaction = $self.database.begin(Actor::Tenant($author.tenant)).await?;
+            let done: Result<_, CommandError> =
+                match wait_for_partition(&mut transaction, $author.tenant).await {
+                    Ok(()) => {
+                        let ($transaction, $signals) = (&mut transaction, &mut signals);
+                        async { $edit }.await
+                    }
+                    Err(error) => Err(error.into()),
+                };
+            match conclude(transaction, done).await {
+                Err(CommandError::Store(StoreError::Contended(_))) if tries < TRIES => tries += 1,
+                Ok(done) => {
+                    $self.raise($author.tenant, signals);
+                    return Ok(done);
+                }
+                refused => return refused,
+            }
+        }
+    }};
+}
 
 /// Keeps schedules and calendars.
 #[derive(Clone)]
@@ -113,7 +144,7 @@ impl ScheduleEditor {
         author: &Author,
         edit: &Edit<ScheduleProposal>,
     ) -> Result<Schedule, CommandError> {
-        self.under_lock(author, async |transaction, signals| {
+        under_lock!(self, author, |transaction, signals| {
             self.settle(transaction, author.tenant, &[edit.id], signals)
                 .await?;
             let before = lock_current::<ScheduleSpec>(transaction, author, edit.id).await?;
@@ -124,7 +155,6 @@ impl ScheduleEditor {
             }
             Ok(after)
         })
-        .await
     }
 
     /// Deletes a schedule. What it started goes on, what waited to start does not, and what became of its occurrences stays.
@@ -134,7 +164,7 @@ impl ScheduleEditor {
         id: ScheduleId,
         expected_revision: i32,
     ) -> Result<(), CommandError> {
-        self.under_lock(author, async |transaction, signals| {
+        under_lock!(self, author, |transaction, signals| {
             let current = lock_current::<ScheduleSpec>(transaction, author, id).await?;
             let mut faults = Faults::default();
             check_revision(&current, expected_revision, &mut faults);
@@ -144,7 +174,6 @@ impl ScheduleEditor {
             forget_watcher(transaction, author.tenant, id.0).await?;
             Ok(ScheduleSpec::remove(transaction, author.tenant, id.0).await?)
         })
-        .await
     }
 
     /// Starts, pauses, resumes or stops a schedule, and gives it. One that stands there already is left as it is.
@@ -155,7 +184,7 @@ impl ScheduleEditor {
         steer: Steer,
         reason: Option<&str>,
     ) -> Result<Schedule, CommandError> {
-        self.under_lock(author, async |transaction, signals| {
+        under_lock!(self, author, |transaction, signals| {
             let current = lock_current::<ScheduleSpec>(transaction, author, id).await?;
             let stands = standing(transaction, author.tenant, id).await?;
             let state = steer.from(stands.state).map_err(|message| {
@@ -167,7 +196,6 @@ impl ScheduleEditor {
             }
             Ok(current)
         })
-        .await
     }
 
     /// Starts the schedule's workflow now, as an occurrence that somebody asked for, with `inputs` over what the schedule gives.
@@ -178,7 +206,7 @@ impl ScheduleEditor {
         id: ScheduleId,
         inputs: &Map<String, Value>,
     ) -> Result<OccurrenceId, CommandError> {
-        self.under_lock(author, async |transaction, signals| {
+        under_lock!(self, author, |transaction, signals| {
             lock_current::<ScheduleSpec>(transaction, author, id).await?;
             self.settle(transaction, author.tenant, &[id], signals).await?;
             let due = standing(transaction, author.tenant, id).await?;
@@ -213,7 +241,6 @@ impl ScheduleEditor {
             signals.extend(docket.close(transaction, &self.memory.versions).await?);
             Ok(occurrence)
         })
-        .await
     }
 
     /// Registers a calendar.
@@ -231,7 +258,7 @@ impl ScheduleEditor {
         author: &Author,
         edit: &Edit<CalendarDefinition>,
     ) -> Result<Registered<CalendarDefinition>, CommandError> {
-        self.under_lock(author, async |transaction, signals| {
+        under_lock!(self, author, |transaction, signals| {
             let before = lock_current::<CalendarDefinition>(transaction, author, edit.id).await?;
             let users = list_schedules_of_calendar(transaction, author.tenant, &before.key).await?;
             let due: Vec<ScheduleId> = users.iter().filter(|(_, due)| *due).map(|(id, _)| *id).collect();
@@ -243,7 +270,6 @@ impl ScheduleEditor {
             }
             Ok(after)
         })
-        .await
     }
 
     /// Deletes a calendar that no schedule keeps to.
@@ -255,31 +281,6 @@ impl ScheduleEditor {
     ) -> Result<(), CommandError> {
         super::unregister::unregister::<CalendarDefinition>(&self.database, author, id, expected_revision)
             .await
-    }
-
-    /// Does `edit` in a transaction that holds the lock of the tenant's schedules; again if it met another transaction.
-    async fn under_lock<T>(
-        &self,
-        author: &Author,
-        edit: impl AsyncFn(&mut Transaction, &mut BTreeSet<Signal>) -> Result<T, CommandError>,
-    ) -> Result<T, CommandError> {
-        let mut tries = 1;
-        loop {
-            let mut signals = BTreeSet::new();
-            let mut transaction = self.database.begin(Actor::Tenant(author.tenant)).await?;
-            let done = match wait_for_partition(&mut transaction, author.tenant).await {
-                Ok(()) => edit(&mut transaction, &mut signals).await,
-                Err(error) => Err(error.into()),
-            };
-            match conclude(transaction, done).await {
-                Err(CommandError::Store(StoreError::Contended(_))) if tries < TRIES => tries += 1,
-                Ok(done) => {
-                    self.raise(author.tenant, signals);
-                    return Ok(done);
-                }
-                refused => return refused,
-            }
-        }
     }
 
     fn raise(&self, tenant: TenantId, mut signals: BTreeSet<Signal>) {
@@ -394,8 +395,9 @@ impl Proposal for CalendarDefinition {
         faults: &mut Faults,
     ) -> Result<Option<Self>, StoreError> {
         if let Err(error) = Self::check(self) {
-            faults.invalid(error.to_string());
+            calendar_fault(&error, faults);
         }
+        refuse_nul(self, faults);
         Ok(Some(self.clone()))
     }
 }
@@ -412,6 +414,7 @@ impl Proposal for ScheduleProposal {
         tenant: TenantId,
         faults: &mut Faults,
     ) -> Result<Option<ScheduleSpec>, StoreError> {
+        refuse_nul(self, faults);
         let calendar = resolve_calendar(self, transaction, tenant, faults).await?;
         let found = find_one::<Draft>(transaction, tenant, &self.workflow).await?;
         let workflow = existing::<Draft>("workflow", &self.workflow, found, faults);
@@ -419,14 +422,18 @@ impl Proposal for ScheduleProposal {
             check_inputs(self, transaction, tenant, id, faults).await?;
         }
         let plan = Self::check(self, calendar, seed_of(tenant, key), faults);
-        if let Some(plan) = plan
-            && !plan.follows_runs()
-            && plan.next(read_present(transaction).await?).is_none()
-        {
-            let message = "no instant of it is in the future, so it would never start anything; correct the rule or its validity";
-            faults.within("timing", |faults| faults.invalid(message));
+        if let Some(plan) = plan {
+            check_future(&plan, read_present(transaction).await?, faults);
         }
         Ok(workflow.map(|workflow| self.clone().into_spec(workflow)))
+    }
+}
+
+/// Refuses what holds a NUL, which PostgreSQL cannot.
+fn refuse_nul(proposal: &impl Serialize, faults: &mut Faults) {
+    let written = serde_json::to_string(proposal).expect("a proposal is JSON");
+    if written.contains(r"\u0000") {
+        faults.invalid("a text in it holds a NUL character, which cannot be stored; take it out");
     }
 }
 
@@ -440,20 +447,13 @@ async fn resolve_calendar(
     let Some(selection) = &proposal.timing.calendar else {
         return Ok(None);
     };
-    let keys: Vec<&str> = selection.keys();
+    let mut keys: Vec<&str> = selection.keys();
+    keys.retain(|key| !key.contains('\0'));
     CalendarDefinition::hold(transaction, tenant, &[], &keys).await?;
     let wanted: Vec<_> = keys.iter().map(|key| (tenant, (*key).to_owned())).collect();
     let calendars = list_calendars_of_all(transaction, &wanted).await?;
     let find = |key: &str| calendars.get(&(tenant, key.to_owned())).cloned();
-    Ok(match selection.resolve(&find) {
-        Ok(calendar) => Some(calendar),
-        Err(error) => {
-            faults.within("timing", |faults| {
-                faults.within("calendar", |faults| faults.invalid(error.to_string()));
-            });
-            None
-        }
-    })
+    Ok(join_calendars(&proposal.timing, &find, faults))
 }
 
 /// Checks the inputs by what the workflow takes, as far as it is published.

@@ -1,11 +1,13 @@
 //! A schedule as it is registered: when, what becomes of each occurrence, and what its run is given.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::calendar::{Calendar, CalendarDefinition};
+use super::calendar::{Calendar, CalendarDefinition, CalendarError};
 use super::catch_up::{CatchUp, MOST_LISTED};
 use super::overlap::{Overlap, OverlapScope};
 use super::plan::{Plan, TimingError};
@@ -163,7 +165,8 @@ impl ScheduleProposal {
         }
         if let CatchUp::All { max_runs, window_ms } = policies.catch_up {
             let most = u32::try_from(MOST_LISTED).unwrap_or(u32::MAX);
-            faults.within("catchUp", |faults| {
+            let path = ["catchUp", "all"].map(str::to_owned);
+            faults.within_all(&path, |faults| {
                 if !(1..=most).contains(&max_runs) {
                     let message = format!("1 to {most} runs are caught up, not {max_runs}");
                     faults.within("maxRuns", |faults| faults.invalid(message));
@@ -178,9 +181,7 @@ impl ScheduleProposal {
             && !(1..=MOST_WAITING).contains(&max)
         {
             let message = format!("1 to {MOST_WAITING} occurrences may wait, not {max}");
-            faults.within("overlap", |faults| {
-                faults.within("max", |faults| faults.invalid(message));
-            });
+            faults.within("mostWaiting", |faults| faults.invalid(message));
         }
         match (policies.overlap_scope, &self.overlap_key) {
             (OverlapScope::Key, None) => {
@@ -249,8 +250,59 @@ impl ScheduleProposal {
 
 /// Tells what is wrong with a timing at the field, as callers name it, that it is about.
 pub fn timing_fault(error: &TimingError, faults: &mut Faults) {
+    let mut path: Vec<String> = error.path().iter().map(|name| camel(name)).collect();
+    if let Some(kind) = kind_of_rule(error) {
+        path.insert(1, kind.to_owned());
+    }
+    faults.within_all(&path, |faults| faults.invalid(error.to_string()));
+}
+
+/// The kind of rule that the error is about, as callers name it.
+fn kind_of_rule(error: &TimingError) -> Option<&'static str> {
+    match error {
+        TimingError::Cron(_) => Some("cron"),
+        TimingError::Recurrence(_) | TimingError::TooLong { .. } => Some("rrule"),
+        TimingError::Instants { .. } => Some("at"),
+        TimingError::Step {
+            field: "every_ms", ..
+        } => Some("interval"),
+        TimingError::Step { .. } => Some("fixedDelay"),
+        _ => None,
+    }
+}
+
+/// Tells what is wrong with a calendar at the field, as callers name it, that it is about.
+pub fn calendar_fault(error: &CalendarError, faults: &mut Faults) {
     let path: Vec<String> = error.path().iter().map(|name| camel(name)).collect();
     faults.within_all(&path, |faults| faults.invalid(error.to_string()));
+}
+
+/// Joins the calendars that a timing keeps to and that `find` knows by their keys; nothing when there are none, or when they cannot be
+/// joined.
+pub fn join_calendars(
+    timing: &Timing,
+    find: &impl Fn(&str) -> Option<Arc<CalendarDefinition>>,
+    faults: &mut Faults,
+) -> Option<Calendar> {
+    match timing.calendar.as_ref()?.resolve(find) {
+        Ok(calendar) => Some(calendar),
+        Err(error) => {
+            let path = ["timing", "calendar"].map(str::to_owned);
+            faults.within_all(&path, |faults| match error {
+                CalendarError::Unknown { .. } => faults.missing(error.to_string()),
+                _ => faults.invalid(error.to_string()),
+            });
+            None
+        }
+    }
+}
+
+/// Refuses a plan that names nothing after `now`.
+pub fn check_future(plan: &Plan, now: DateTime<Utc>, faults: &mut Faults) {
+    if !plan.follows_runs() && plan.next(now).is_none() {
+        let message = "no instant of it is in the future, so it would never start anything; correct the rule or its validity";
+        faults.within("timing", |faults| faults.invalid(message));
+    }
 }
 
 /// A field's name as callers write it: `every_ms` is `every`, `both_days` is `bothDays`.

@@ -76,6 +76,8 @@ pub struct Interest {
     pub alerts: bool,
     /// The events of bulk jobs.
     pub bulk_jobs: bool,
+    /// The events of occurrences.
+    pub occurrences: bool,
 }
 
 impl Interest {
@@ -88,6 +90,7 @@ impl Interest {
             executors: false,
             alerts: false,
             bulk_jobs: false,
+            occurrences: false,
         };
         match topic {
             Topic::Run(run) => interest.runs = Some(BTreeSet::from([run])),
@@ -95,6 +98,7 @@ impl Interest {
             Topic::Executors => interest.executors = true,
             Topic::Alerts => interest.alerts = true,
             Topic::BulkJobs => interest.bulk_jobs = true,
+            Topic::Occurrences => interest.occurrences = true,
         }
         interest
     }
@@ -169,7 +173,8 @@ pub async fn list_events(
             .bind::<Bool, _>(interest.all_runs)
             .bind::<Bool, _>(interest.executors)
             .bind::<Bool, _>(interest.alerts)
-            .bind::<Bool, _>(interest.bulk_jobs),
+            .bind::<Bool, _>(interest.bulk_jobs)
+            .bind::<Bool, _>(interest.occurrences),
     )
     .load(&mut **transaction)
     .await?;

@@ -55,6 +55,7 @@ pub(crate) mod task_nodes;
 pub mod task_runs;
 pub mod tenants;
 pub(crate) mod timers;
+pub mod timetable;
 mod versions;
 pub(crate) mod waits;
 pub(crate) mod workflow_versions;

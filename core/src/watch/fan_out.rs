@@ -205,6 +205,7 @@ impl Feed {
             executors: self.outlets.contains_key(&Topic::Executors),
             alerts: self.outlets.contains_key(&Topic::Alerts),
             bulk_jobs: self.outlets.contains_key(&Topic::BulkJobs),
+            occurrences: self.outlets.contains_key(&Topic::Occurrences),
         }
     }
 

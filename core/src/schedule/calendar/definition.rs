@@ -147,6 +147,20 @@ pub enum CalendarError {
     },
 }
 
+impl CalendarError {
+    /// The way to the value that is wrong, from the calendar; empty when it is about no single one.
+    #[must_use]
+    pub fn path(&self) -> Vec<String> {
+        match self {
+            Self::Unknown { .. } | Self::Joined { .. } => Vec::new(),
+            Self::TooMany { field, .. } => vec![(*field).to_owned()],
+            Self::Backwards { field, place } => vec![(*field).to_owned(), place.to_string()],
+            Self::NoSuchDay { place, .. } => vec!["every_year".to_owned(), place.to_string()],
+            Self::EmptyHours { place } => vec!["hours".to_owned(), place.to_string()],
+        }
+    }
+}
+
 impl CalendarDefinition {
     /// Says what is wrong with it, if anything.
     pub fn check(&self) -> Result<(), CalendarError> {
