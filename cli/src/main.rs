@@ -3,6 +3,9 @@
 //! A role is put together here from the libraries and given its settings; none of them reads a variable or a file of its
 //! own accord. The other commands are clients of the API, as anybody's would be.
 
+// The futures of the whole schema lie within each other.
+#![recursion_limit = "256"]
+
 mod apply;
 mod args;
 mod client;

@@ -4,6 +4,7 @@
 //! said here how to try fails the test, so that a new one cannot be forgotten.
 
 mod alerts;
+mod schedules;
 mod steering;
 mod waits;
 
@@ -112,6 +113,7 @@ impl Estate {
         estate.found_question(owner).await;
         estate.learn(owner, &done).await;
         estate.learn_of_alerts(world, owner).await;
+        estate.found_schedules(owner).await;
         estate
     }
 
@@ -165,6 +167,7 @@ impl Estate {
                 json!({ "workflow": key("main") }),
                 json!({ "versionId": self.ids["WorkflowVersion"] }),
             ],
+            ("input", "PreviewScheduleInput") => vec![schedules::preview()],
             // The fault in it is told to whoever asks; the task node that it names is the owner's.
             ("input", "CreateWorkflowInput") => vec![json!({
                 "key": key("theirs"),
@@ -226,13 +229,19 @@ impl Estate {
             _ => self
                 .alert_input(mutation)
                 .or_else(|| self.steering_input(mutation))
+                .or_else(|| self.schedule_input(mutation))
                 .unwrap_or_else(|| panic!("nobody has said how to try the mutation {mutation}")),
         }
     }
 }
 
 /// The mutations in which nothing of another tenant's can be named; a stranger makes something of its own with them.
-const NAMES_NOTHING_FOREIGN: [&str; 3] = ["publishEvent", "registerAlertChannel", "registerEndpoint"];
+const NAMES_NOTHING_FOREIGN: [&str; 4] = [
+    "createCalendar",
+    "publishEvent",
+    "registerAlertChannel",
+    "registerEndpoint",
+];
 
 /// The mutations that are for the platform alone.
 const PLATFORMS: [&str; 1] = ["createTenant"];
@@ -551,21 +560,8 @@ async fn assert_hears_only_its_own(scene: &Scene, subscription: &str, selection:
             executor(&key("second"), "owner").await;
             executor(&own_key, "stranger").await;
         }
-        "alerts" => {
-            for (client, name) in [(&scene.owner, key("told")), (&scene.stranger, own_key.clone())] {
-                let rule = json!({ "key": name, "condition": { "workflowRefused": true } });
-                client.mutate("registerAlertRule", rule, "").await;
-            }
-            let refused = "INSERT INTO events (tenant_id, kind, data)
-                SELECT id, 'WORKFLOW_REFUSED', '{\"workflow\": \"ring\"}' FROM tenants WHERE key IN ('owner', 'stranger')";
-            scene.world.execute(refused, &[]).await;
-            let raising = scene.world.raiser();
-            scene
-                .world
-                .until_true("SELECT count(*) = 2 FROM alerts WHERE kind = 'WORKFLOW_REFUSED'")
-                .await;
-            raising.stop().await;
-        }
+        "alerts" => alerts::raise_for_both(scene, &own_key).await,
+        "occurrences" => schedules::ask_both(scene, &own_key).await,
         _ => panic!("nobody has said how to try the subscription {subscription}"),
     }
     let heard = own.next().await.expect("an event").to_string();

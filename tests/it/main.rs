@@ -1,5 +1,8 @@
 //! The integration tests, a module for each feature.
 
+// The futures of the whole schema lie within each other, and those of a test around them.
+#![recursion_limit = "256"]
+
 mod alerts;
 mod alerts_delivered;
 mod assignment;
@@ -27,6 +30,7 @@ mod outputs;
 mod performing;
 mod random_runs;
 mod rerun;
+mod schedules;
 mod schema;
 mod starting;
 mod statements;

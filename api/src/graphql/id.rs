@@ -43,10 +43,16 @@ pub(crate) enum Kind {
     Silence = b'i',
     /// A job that does something to many runs.
     BulkJob = b'b',
+    /// A calendar.
+    Calendar = b'c',
+    /// A schedule.
+    Schedule = b's',
+    /// An occurrence of a schedule.
+    Occurrence = b'o',
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::Tenant,
         Self::Program,
         Self::Endpoint,
@@ -62,6 +68,9 @@ impl Kind {
         Self::AlertDelivery,
         Self::Silence,
         Self::BulkJob,
+        Self::Calendar,
+        Self::Schedule,
+        Self::Occurrence,
     ];
 }
 

@@ -12,7 +12,8 @@ use async_graphql::{Context, Result};
 use waterclock_core::alert::silence::Silence;
 use waterclock_core::bulk::{BulkJob, BulkRefusal};
 use waterclock_core::id::{
-    AlertDeliveryId, AlertId, BulkJobId, ExecutorId, RunId, SilenceId, TaskRunId, TenantId,
+    AlertDeliveryId, AlertId, BulkJobId, ExecutorId, OccurrenceId, RunId, ScheduleId, SilenceId, TaskRunId,
+    TenantId, WorkflowId,
 };
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
@@ -24,6 +25,10 @@ use waterclock_core::store::executor_lives::Executor;
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
 use waterclock_core::store::runs::Run;
 use waterclock_core::store::task_runs::{Item, ItemPage, TaskRun, TaskRunPage};
+use waterclock_core::store::timetable::{
+    Occurrence, OccurrencePage, RunOfSchedule, RunsPage, ScheduleOfWorkflow, SchedulesPage,
+};
+use waterclock_core::timetable::Forecast;
 
 use super::error::internal;
 use super::guard::caller;
@@ -44,6 +49,18 @@ pub(crate) struct PageOf<Id, P> {
 /// Asks how many slots of an executor the caller's attempts take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct UsedSlotsOf(pub(crate) ExecutorId);
+
+/// Asks for the occurrence that a run was started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct OccurrenceOf(pub(crate) RunId);
+
+/// Asks for the schedule that started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ScheduleOf(pub(crate) RunId);
+
+/// Asks what a schedule will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ForecastOf(pub(crate) ScheduleId);
 
 impl JournalLoader {
     /// A loader that gathers ids and reads them from `journal`.
@@ -96,6 +113,36 @@ load_by_id! {
     AlertDeliveryId => AlertDelivery, alert_deliveries_by_id;
     SilenceId => Silence, silences_by_id;
     BulkJobId => BulkJob, bulk_jobs_by_id;
+    OccurrenceId => Occurrence, occurrences_by_id;
+}
+
+/// Loads what hangs on something, one for each: how a batch of ids is read, and whose what was read is.
+macro_rules! load_of {
+    ($($of:ident($id:ty) => $value:ty, $read:ident, |$found:ident| $key:expr, $shown:expr;)+) => {$(
+        impl Loader<(TenantId, $of)> for JournalLoader {
+            type Value = $value;
+            type Error = Arc<StoreError>;
+
+            async fn load(&self, keys: &[(TenantId, $of)]) -> Result<HashMap<(TenantId, $of), $value>, Arc<StoreError>> {
+                let mut loaded = HashMap::with_capacity(keys.len());
+                for (tenant, ids) in by_tenant(keys) {
+                    let ids: Vec<$id> = ids.into_iter().map(|of| of.0).collect();
+                    for $found in self.0.$read(tenant, &ids).await? {
+                        if let Some(key) = $key {
+                            loaded.insert((tenant, $of(key)), $shown);
+                        }
+                    }
+                }
+                Ok(loaded)
+            }
+        }
+    )+};
+}
+
+load_of! {
+    OccurrenceOf(RunId) => Arc<Occurrence>, occurrences_of_runs, |found| found.run_id, Arc::new(found);
+    ScheduleOf(RunId) => ScheduleId, schedules_of_runs, |found| Some(found.run_id), found.schedule_id;
+    ForecastOf(ScheduleId) => Arc<Forecast>, forecasts, |found| Some(found.0), found.1;
 }
 
 impl Loader<(TenantId, UsedSlotsOf)> for JournalLoader {
@@ -160,4 +207,7 @@ load_pages! {
     TaskRunId, AttemptPage => Attempt, |journal, tenant, ids, page| journal.attempts(tenant, &ids, page), task_run_id;
     TaskRunId, LogPage => PrintedLine, |journal, tenant, ids, page| journal.log_lines(tenant, &ids, page), task_run_id;
     BulkJobId, RefusalPage => BulkRefusal, |journal, tenant, ids, page| journal.bulk_refusals(tenant, &ids, page), job_id;
+    ScheduleId, OccurrencePage => Occurrence, |journal, tenant, ids, page| journal.occurrences(tenant, &ids, &page), schedule_id;
+    ScheduleId, RunsPage => RunOfSchedule, |journal, tenant, ids, page| journal.runs_of_schedules(tenant, &ids, page), schedule_id;
+    WorkflowId, SchedulesPage => ScheduleOfWorkflow, |journal, tenant, ids, page| journal.schedules_of_workflows(tenant, &ids, &page), workflow_id;
 }

@@ -12,10 +12,14 @@ use async_graphql::{Context, Result};
 use waterclock_core::alert::{AlertRuleSpec, ChannelSpec};
 use waterclock_core::catalogue::Catalogue;
 use waterclock_core::id::{
-    AlertChannelId, AlertRuleId, EndpointId, ProgramId, TaskNodeId, TenantId, WorkflowId, WorkflowVersionId,
+    AlertChannelId, AlertRuleId, CalendarId, EndpointId, ProgramId, ScheduleId, TaskNodeId, TenantId,
+    WorkflowId, WorkflowVersionId,
 };
 use waterclock_core::registered::Registered;
+use waterclock_core::schedule::calendar::CalendarDefinition;
+use waterclock_core::schedule::spec::ScheduleSpec;
 use waterclock_core::store::StoreError;
+use waterclock_core::store::schedule_states::Standing;
 use waterclock_core::task_node::TaskNodeSpec;
 use waterclock_core::tenant::Tenant;
 use waterclock_core::workflow::{Definition, Draft, EndpointSpec, ProgramSpec, WorkflowVersion};
@@ -33,6 +37,10 @@ pub(crate) struct PublishedOf(pub WorkflowId);
 /// Asks for what a version holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DefinitionOf(pub WorkflowVersionId);
+
+/// Asks where a schedule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StandingOf(pub ScheduleId);
 
 impl CatalogueLoader {
     /// A loader that gathers ids and reads them from `catalogue`.
@@ -110,6 +118,8 @@ load_registered! {
     WorkflowId => Draft,
     AlertChannelId => ChannelSpec,
     AlertRuleId => AlertRuleSpec,
+    CalendarId => CalendarDefinition,
+    ScheduleId => ScheduleSpec,
 }
 
 load!(
@@ -131,6 +141,13 @@ load!(
     |catalogue, tenant, ids| catalogue.published_versions(tenant, &ids.iter().map(|of| of.0).collect::<Vec<_>>()),
     |version| PublishedOf(version.workflow_id),
     version
+);
+
+load!(
+    StandingOf => Arc<Standing>,
+    |catalogue, tenant, ids| catalogue.schedule_standings(tenant, &ids.iter().map(|of| of.0).collect::<Vec<_>>()),
+    |found| StandingOf(found.0),
+    Arc::new(found.1)
 );
 
 impl Loader<TenantId> for CatalogueLoader {

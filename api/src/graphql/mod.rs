@@ -10,6 +10,7 @@
 mod alert;
 mod attempt;
 mod bulk;
+mod calendar;
 mod connection;
 mod endpoint;
 mod error;
@@ -31,6 +32,7 @@ mod reference;
 mod registration;
 mod run;
 mod scalar;
+mod schedule;
 mod task_node;
 mod task_run;
 mod tenant;
@@ -41,6 +43,7 @@ mod workflow;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder};
 use waterclock_core::catalogue::Catalogue;
+use waterclock_core::command::edit_schedule::ScheduleEditor;
 use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::start_run::RunStarter;
 use waterclock_core::journal::Journal;
@@ -67,6 +70,8 @@ pub struct Query(
     executor::ExecutorQuery,
     alert::AlertQuery,
     bulk::BulkQuery,
+    calendar::CalendarQuery,
+    schedule::ScheduleQuery,
 );
 
 /// Everything that can be changed.
@@ -86,6 +91,9 @@ pub struct Mutation(
     executor::ExecutorMutation,
     alert::AlertMutation,
     bulk::BulkMutation,
+    calendar::CalendarMutation,
+    schedule::ScheduleMutation,
+    schedule::ScheduleSteering,
 );
 
 /// Everything that can be followed.
@@ -96,6 +104,7 @@ pub struct Subscription(
     executor::ExecutorSubscription,
     alert::AlertSubscription,
     bulk::BulkSubscription,
+    schedule::OccurrenceSubscription,
 );
 
 /// The schema.
@@ -136,6 +145,10 @@ pub fn schema(services: Services) -> Schema {
         ))
         .data(journal)
         .data(RunStarter::new(
+            services.database.clone(),
+            services.signals.clone(),
+        ))
+        .data(ScheduleEditor::new(
             services.database.clone(),
             services.signals.clone(),
         ))

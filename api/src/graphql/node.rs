@@ -3,12 +3,14 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use waterclock_core::id::{
-    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BulkJobId, EndpointId, ExecutorId, ProgramId,
-    RunId, SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId, WorkflowVersionId,
+    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BulkJobId, CalendarId, EndpointId, ExecutorId,
+    OccurrenceId, ProgramId, RunId, ScheduleId, SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId,
+    WorkflowVersionId,
 };
 
 use super::alert::{Alert, AlertChannel, AlertDelivery, AlertRule, Silence};
 use super::bulk::BulkJob;
+use super::calendar::Calendar;
 use super::endpoint::Endpoint;
 use super::executor::Executor;
 use super::guard::{VIEWER, caller};
@@ -17,6 +19,7 @@ use super::journal;
 use super::loader::{load, load_tenant};
 use super::program::Program;
 use super::run::Run;
+use super::schedule::{Occurrence, Schedule};
 use super::task_node::TaskNode;
 use super::task_run::TaskRun;
 use super::tenant::Tenant;
@@ -57,6 +60,12 @@ pub(crate) enum Node {
     Silence(Silence),
     /// Something that is done to many runs.
     BulkJob(BulkJob),
+    /// Which days and hours work.
+    Calendar(Calendar),
+    /// When a workflow runs.
+    Schedule(Schedule),
+    /// An occurrence of a schedule.
+    Occurrence(Occurrence),
 }
 
 /// The most ids of one call.
@@ -145,5 +154,14 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::BulkJob => journal::load(context, BulkJobId::from(uuid))
             .await?
             .map(|found| Node::BulkJob(BulkJob(found))),
+        Kind::Calendar => load(context, CalendarId::from(uuid))
+            .await?
+            .map(|found| Node::Calendar(Calendar(found))),
+        Kind::Schedule => load(context, ScheduleId::from(uuid))
+            .await?
+            .map(|found| Node::Schedule(Schedule(found))),
+        Kind::Occurrence => journal::load(context, OccurrenceId::from(uuid))
+            .await?
+            .map(|found| Node::Occurrence(Occurrence(found))),
     })
 }

@@ -1,7 +1,8 @@
 //! Scalars, each as a public specification has it.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
 
 /// An instant, as RFC 3339 writes it, to the microsecond: `2026-11-21T08:00:00.000000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,72 @@ impl ScalarType for Json {
 
     fn to_value(&self) -> Value {
         Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}
+
+/// A day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Date(pub NaiveDate);
+
+#[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
+/// A day, as RFC 3339 writes it: `2026-11-21`.
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        text.parse()
+            .map(Self)
+            .map_err(|_| InputValueError::custom("a day is written as RFC 3339 has it: 2026-11-21"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A time of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeOfDay(pub NaiveTime);
+
+#[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
+/// A time of the day, as RFC 3339 writes it, without a zone: `08:30:00`. Seconds may be left out.
+impl ScalarType for TimeOfDay {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        text.parse()
+            .or_else(|_| NaiveTime::parse_from_str(text, "%H:%M"))
+            .map(Self)
+            .map_err(|_| InputValueError::custom("a time of the day is written as RFC 3339 has it: 08:30:00"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A time zone; UTC by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TimeZone(pub Tz);
+
+#[Scalar(specified_by_url = "https://www.iana.org/time-zones")]
+/// A time zone by its name in the IANA database: `Europe/Berlin`.
+impl ScalarType for TimeZone {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        text.parse().map(Self).map_err(|_| {
+            InputValueError::custom(
+                "there is no such time zone; give a name of the IANA database: Europe/Berlin",
+            )
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.name().to_owned())
     }
 }
 

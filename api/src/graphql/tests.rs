@@ -69,6 +69,9 @@ impl Introspected {
                 "Boolean" => json!(true),
                 "Duration" => json!("PT1S"),
                 "DateTime" => json!("2026-11-21T08:00:00Z"),
+                "Date" => json!("2026-11-21"),
+                "TimeOfDay" => json!("08:00:00"),
+                "TimeZone" => json!("UTC"),
                 _ => json!("x"),
             },
         }

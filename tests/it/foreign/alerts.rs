@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use waterclock_tests::World;
 use waterclock_tests::api::Client;
 
-use super::{Estate, FAR, SECRET_WORD, SIGNING_SECRET, key};
+use super::{Estate, FAR, SECRET_WORD, SIGNING_SECRET, Scene, key};
 
 impl Estate {
     /// Rules, channels and silences, and whom they tell.
@@ -88,4 +88,21 @@ impl Estate {
             _ => return None,
         })
     }
+}
+
+/// Raises an alert for the owner, and one for the stranger by the rule `own_key`.
+pub(super) async fn raise_for_both(scene: &Scene, own_key: &str) {
+    for (client, name) in [(&scene.owner, key("told")), (&scene.stranger, own_key.to_owned())] {
+        let rule = json!({ "key": name, "condition": { "workflowRefused": true } });
+        client.mutate("registerAlertRule", rule, "").await;
+    }
+    let refused = "INSERT INTO events (tenant_id, kind, data)
+        SELECT id, 'WORKFLOW_REFUSED', '{\"workflow\": \"ring\"}' FROM tenants WHERE key IN ('owner', 'stranger')";
+    scene.world.execute(refused, &[]).await;
+    let raising = scene.world.raiser();
+    scene
+        .world
+        .until_true("SELECT count(*) = 2 FROM alerts WHERE kind = 'WORKFLOW_REFUSED'")
+        .await;
+    raising.stop().await;
 }

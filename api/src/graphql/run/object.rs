@@ -11,9 +11,10 @@ use waterclock_core::store::task_runs::TaskRunPage;
 
 use crate::graphql::connection::{Connection, Page, weight};
 use crate::graphql::id::{Kind, encode};
-use crate::graphql::journal::{PageOf, load};
+use crate::graphql::journal::{OccurrenceOf, PageOf, ScheduleOf, load};
 use crate::graphql::loader;
 use crate::graphql::scalar::{DateTime, Json};
+use crate::graphql::schedule::{Occurrence, Schedule};
 use crate::graphql::task_run::{TaskRun, TaskRunState};
 use crate::graphql::wait::{self, WaitReason};
 use crate::graphql::workflow::{Workflow, WorkflowVersion};
@@ -212,6 +213,19 @@ impl Run {
     #[graphql(complexity = "2 + child_complexity")]
     async fn wait_reasons(&self, context: &Context<'_>) -> Result<Vec<WaitReason>> {
         wait::reasons(context, self.id).await
+    }
+
+    /// The schedule that started it; absent when none did, or when that was deleted.
+    async fn schedule(&self, context: &Context<'_>) -> Result<Option<Schedule>> {
+        match load(context, ScheduleOf(self.id)).await? {
+            Some(schedule) => Ok(loader::load(context, schedule).await?.map(Schedule)),
+            None => Ok(None),
+        }
+    }
+
+    /// The occurrence that it is the run of; absent when it is of none, or when that was run again since.
+    async fn occurrence(&self, context: &Context<'_>) -> Result<Option<Occurrence>> {
+        Ok(load(context, OccurrenceOf(self.id)).await?.map(Occurrence))
     }
 
     /// The run that it was made from.

@@ -114,7 +114,7 @@ pub(crate) struct NamedExpression {
 }
 
 /// Expressions by name.
-pub(super) fn named_expressions(map: &std::collections::BTreeMap<String, String>) -> Vec<NamedExpression> {
+pub(crate) fn named_expressions(map: &std::collections::BTreeMap<String, String>) -> Vec<NamedExpression> {
     let entry = |(name, value): (&String, &String)| NamedExpression {
         name: name.clone(),
         value: value.clone(),

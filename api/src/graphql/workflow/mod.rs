@@ -13,8 +13,9 @@ mod query;
 mod validation;
 mod version;
 
-pub(crate) use behaviour::{Answer, ApprovalScope, TriggerRule};
+pub(crate) use behaviour::{Answer, ApprovalScope, NamedExpression, TriggerRule, named_expressions};
 pub(crate) use mutation::WorkflowMutation;
+pub(crate) use node_input::NamedExpressionInput;
 pub(crate) use object::Workflow;
 pub(crate) use query::WorkflowQuery;
 pub(crate) use version::{VersionNode, WorkflowVersion};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
+use futures_util::future::try_join_all;
 use waterclock_core::catalogue::Catalogue;
+use waterclock_core::store::timetable::SchedulesPage;
 use waterclock_core::workflow::graph::Outline;
 use waterclock_core::workflow::{self, Definition, Difference};
 
@@ -15,8 +17,10 @@ use crate::graphql::connection::{Connection, Page, weight};
 use crate::graphql::error::internal;
 use crate::graphql::guard::caller;
 use crate::graphql::id::{Kind, encode};
+use crate::graphql::journal::{self, PageOf};
 use crate::graphql::loader::{PublishedOf, load};
 use crate::graphql::registration::Registration;
+use crate::graphql::schedule::Schedule;
 
 /// What it weighs to read two editions and compare them.
 const WEIGHT_OF_COMPARISON: usize = 100;
@@ -123,6 +127,28 @@ impl Workflow {
         };
         let difference = Difference::between((&before, from.0.priority), (&after, priority));
         Ok(Some(WorkflowDiff::new(Some(from), to, difference)))
+    }
+
+    /// The schedules that start it, by key.
+    #[graphql(complexity = "weight(first, child_complexity)")]
+    async fn schedules(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+    ) -> Result<Connection<Schedule>> {
+        let page = Page::of(first, after.as_deref())?;
+        let of = PageOf {
+            of: self.0.id,
+            page: SchedulesPage {
+                after: page.after().map(str::to_owned),
+                limit: page.limit(),
+            },
+        };
+        let rows = journal::load(context, of).await?.unwrap_or_default();
+        let schedules = try_join_all(rows.iter().map(|row| load(context, row.schedule_id))).await?;
+        let schedules = schedules.into_iter().flatten().collect();
+        Ok(page.connection(schedules, |schedule| schedule.key.clone(), Schedule))
     }
 
     /// The editions, the latest first.
