@@ -5,6 +5,7 @@
 
 mod client;
 mod role;
+mod schedules;
 mod steering;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use role::{
     SchedulerArgs, TokenArgs, UpArgs,
 };
 
+pub(crate) use schedules::{PreviewArgs, ScheduleArgs, ScheduleCommand, SchedulesArgs};
 pub(crate) use steering::{
     AnswerArgs, ApprovalsArgs, AssumedEnd, BulkArgs, BulkCommand, BulkJobArgs, BulkJobsArgs, BulkRunsArgs,
     BulkStopArgs, DryRunArgs, MarkSucceededArgs, OneRunArgs, PublishEventArgs, RerunPartArgs, RetryArgs,
@@ -130,6 +132,12 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Tell what a run, or a task node of it, waits for at this moment
     Why(WhyArgs),
+    /// List schedules, by key
+    Schedules(SchedulesArgs),
+    /// Start, pause, resume, stop or trigger a schedule
+    Schedule(ScheduleArgs),
+    /// Tell what a cron expression names, in words and instants
+    Preview(PreviewArgs),
     /// List alerts, the latest first
     Alerts(AlertsArgs),
     /// Tell what a run of a workflow would do, and why, and do nothing

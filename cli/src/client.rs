@@ -7,6 +7,7 @@ mod definitions;
 mod error;
 mod graphs;
 mod runs;
+mod schedules;
 mod steering;
 mod subscription;
 mod versions;
@@ -24,6 +25,10 @@ pub(crate) use graphs::{Edition, Level, ShownCriticalPath, ShownPaths};
 pub(crate) use runs::{
     EventKind, ListedRun, LogStream, LogTail, Logged, NewRun, PrintedLine, RepeatedRun, RunEvent, RunTail,
     list_runs, rerun,
+};
+pub(crate) use schedules::{
+    CronDialect, ListedSchedule, OccurrenceNote, OccurrenceOutcome, OccurrencePlacement, ScheduleState,
+    ShownPreview, TriedCron, Triggered,
 };
 pub(crate) use steering::{Answer, AskedApproval, AssumedState, DryRunProspect, ForeseenNode, NewAnswer};
 pub(crate) use subscription::{EventOf, Subscription, Tail};

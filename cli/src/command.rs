@@ -13,6 +13,7 @@ mod rerun;
 mod roll_back;
 mod run;
 mod runs;
+mod schedules;
 mod steer;
 mod why;
 
@@ -29,6 +30,7 @@ pub(crate) use rerun::rerun;
 pub(crate) use roll_back::roll_back;
 pub(crate) use run::run;
 pub(crate) use runs::runs;
+pub(crate) use schedules::{preview, schedule, schedules};
 pub(crate) use steer::{approve, cancel, mark_succeeded, pause, reject, resume, retry, skip, terminate};
 pub(crate) use why::why;
 

@@ -79,6 +79,35 @@ async fn a_thousand_nodes_are_imported_and_run_in_the_order_of_their_edges() {
     executor.stop().await;
 }
 
+#[tokio::test]
+async fn a_schedule_is_applied_once_listed_triggered_and_paused() {
+    let world = World::new().await;
+    let api = world.serve().await;
+    let client = api.admin("acme");
+    let apply = ["apply", "-f", "examples/schedules"];
+    let made = succeed(&api, &client, &apply).await;
+    assert!(made.contains("created      Schedule     report-daily"), "{made}");
+    for again in [&apply[..], &["apply", "-f", "examples/schedules", "--dry-run"]] {
+        let told = succeed(&api, &client, again).await;
+        assert!(told.lines().all(|line| line.starts_with("unchanged")), "{told}");
+    }
+    let listed = succeed(&api, &client, &["schedules"]).await;
+    assert!(
+        listed.contains("ACTIVE") && listed.contains("At 02:30 every day"),
+        "{listed}"
+    );
+    let run = succeed(&api, &client, &["schedule", "trigger", "report-daily"]).await;
+    let runs = succeed(&api, &client, &["runs"]).await;
+    assert!(runs.contains(run.trim()), "{run}{runs}");
+    let pause = ["schedule", "pause", "report-daily", "--reason", "a move"];
+    succeed(&api, &client, &pause).await;
+    let listed = succeed(&api, &client, &["schedules", "--search", "daily"]).await;
+    assert!(listed.contains("PAUSED"), "{listed}");
+    let preview = ["preview", "30 2 * * *", "--zone", "Europe/Berlin", "--limit", "2"];
+    let previewed = succeed(&api, &client, &preview).await;
+    assert_eq!(previewed.lines().count(), 3, "{previewed}");
+}
+
 /// The edges of the only run whose second node started before the first had ended.
 async fn started_too_early(world: &World) -> Vec<(u32, u32)> {
     let definition: String = world

@@ -21,16 +21,20 @@ pub(crate) enum Kind {
     Workflow,
     AlertChannel,
     AlertRule,
+    Calendar,
+    Schedule,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Program,
         Self::Endpoint,
         Self::TaskNode,
         Self::Workflow,
         Self::AlertChannel,
         Self::AlertRule,
+        Self::Calendar,
+        Self::Schedule,
     ];
 
     /// The schema's name for what creates one.
@@ -42,6 +46,8 @@ impl Kind {
             Self::Workflow => "CreateWorkflowInput",
             Self::AlertChannel => "RegisterAlertChannelInput",
             Self::AlertRule => "RegisterAlertRuleInput",
+            Self::Calendar => "CreateCalendarInput",
+            Self::Schedule => "CreateScheduleInput",
         }
     }
 
@@ -59,6 +65,8 @@ impl fmt::Display for Kind {
             Self::Workflow => "Workflow",
             Self::AlertChannel => "AlertChannel",
             Self::AlertRule => "AlertRule",
+            Self::Calendar => "Calendar",
+            Self::Schedule => "Schedule",
         })
     }
 }
@@ -80,6 +88,10 @@ impl Document {
         if self.kind == Kind::Workflow {
             // Whoever applies a workflow means it to run as it stands.
             self.fields.entry("publish").or_insert(Value::Bool(true));
+        }
+        if let Some(Value::Object(timing)) = self.fields.get_mut("timing") {
+            // A selection may hold others, and the type that is generated for it can be empty, but not left out.
+            timing.entry("calendar").or_insert(Value::Null);
         }
         let mut misfits = Vec::new();
         if self.fields.contains_key(IDEMPOTENCY_KEY) {
@@ -339,8 +351,8 @@ mod tests {
         assert_eq!(
             faults("kind: Programme\nkey: a\n---\nkey: a\n---\n- 1\n---\nkind: Program\n"),
             [
-                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule",
-                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule",
+                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule",
+                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule",
                 "6: a definition is a map with a `kind` and a `key`",
                 "8: a Program needs a `key`, which is text",
             ]

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 use waterclock_core::alert::channel::SigningSecret;
+use waterclock_core::schedule::catch_up::CatchUp;
+use waterclock_core::schedule::overlap::Overlap;
+use waterclock_core::schedule::preset::{Policies, Preset};
 
 use super::document::Kind;
 use super::shape::Shapes;
@@ -13,6 +16,8 @@ pub(super) fn differs(shapes: &Shapes, kind: Kind, wanted: &Value, shown: &Value
         Kind::Endpoint => shapes.differ("Endpoint", wanted, shown),
         Kind::TaskNode => shapes.differ("TaskNode", &work_as_shown(wanted), shown),
         Kind::AlertChannel => shapes.differ("AlertChannel", &target_as_shown(wanted, shown), shown),
+        Kind::Calendar => shapes.differ("Calendar", &calendar_as_shown(wanted), shown),
+        Kind::Schedule => shapes.differ("Schedule", &schedule_as_shown(wanted), shown),
         Kind::AlertRule => shapes.differ("AlertRule", &condition_as_shown(wanted), shown),
         Kind::Workflow => {
             shapes.differ("Workflow", wanted, shown)
@@ -73,6 +78,94 @@ fn condition_as_shown(wanted: &Value) -> Value {
         shown["condition"] = fields;
     }
     shown
+}
+
+/// A calendar works from Monday to Friday when it does not say otherwise, and a stretch of days is one day.
+fn calendar_as_shown(wanted: &Value) -> Value {
+    let mut shown = wanted.clone();
+    if shown["workingWeekdays"].is_null() {
+        shown["workingWeekdays"] = json!(["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]);
+    }
+    for list in ["excluded", "included"] {
+        for days in shown[list].as_array_mut().into_iter().flatten() {
+            if days["until"].is_null() {
+                days["until"] = days["from"].clone();
+            }
+        }
+    }
+    shown
+}
+
+/// A schedule's preset is given and its policies are shown; what is left out of either is shown as what is usual.
+fn schedule_as_shown(wanted: &Value) -> Value {
+    let mut shown = wanted.clone();
+    let preset = wanted["preset"].as_str().and_then(preset_of);
+    let base = preset.map_or_else(Policies::default, Preset::policies);
+    let given = wanted["policies"].clone();
+    let or = |name: &str, usual: Value| match &given[name] {
+        Value::Null => usual,
+        given => given.clone(),
+    };
+    let (overlap, most_waiting) = overlap_as_shown(base.overlap);
+    let overlap = or("overlap", json!(overlap));
+    let usually_waiting = if given["overlap"].is_null() {
+        most_waiting
+    } else {
+        json!(100)
+    };
+    shown["policies"] = json!({
+        "catchUp": or("catchUp", catch_up_as_shown(base.catch_up)),
+        "grace": or("grace", json!(length(base.grace_ms))),
+        "startDeadline": or("startDeadline", Value::Null),
+        "mostWaiting": if overlap == "QUEUE_ALL" { or("mostWaiting", usually_waiting) } else { Value::Null },
+        "overlap": overlap,
+        "overlapScope": or("overlapScope", json!("SCHEDULE")),
+    });
+    if shown["timing"]["daylightSaving"].is_null() {
+        shown["timing"]["daylightSaving"] = json!({ "gap": "NEXT", "repeat": "FIRST" });
+    }
+    if shown["inputs"].is_null() {
+        shown["inputs"] = json!({});
+    }
+    shown
+}
+
+fn preset_of(word: &str) -> Option<Preset> {
+    let constant = |preset: &Preset| preset.name().replace('-', "_").to_ascii_uppercase();
+    Preset::ALL.into_iter().find(|preset| constant(preset) == word)
+}
+
+fn overlap_as_shown(overlap: Overlap) -> (&'static str, Value) {
+    match overlap {
+        Overlap::Allow => ("ALLOW", Value::Null),
+        Overlap::Skip => ("SKIP", Value::Null),
+        Overlap::QueueOne => ("QUEUE_ONE", Value::Null),
+        Overlap::QueueAll { max } => ("QUEUE_ALL", json!(max)),
+        Overlap::CancelRunning => ("CANCEL_RUNNING", Value::Null),
+        Overlap::TerminateRunning => ("TERMINATE_RUNNING", Value::Null),
+    }
+}
+
+fn catch_up_as_shown(catch_up: CatchUp) -> Value {
+    match catch_up {
+        CatchUp::None => json!({ "none": true }),
+        CatchUp::Latest => json!({ "latest": true }),
+        CatchUp::All { max_runs, window_ms } => {
+            json!({ "all": { "maxRuns": max_runs, "window": length(window_ms) } })
+        }
+    }
+}
+
+/// A length of time of a preset, as the service shows it: days, minutes or seconds.
+fn length(ms: i64) -> String {
+    let whole = |unit: i64| (ms % unit == 0).then_some(ms / unit);
+    if let Some(days) = whole(86_400_000) {
+        format!("P{days}D")
+    } else if let Some(minutes) = whole(60_000) {
+        format!("PT{minutes}M")
+    } else {
+        format!("PT{}S", ms / 1_000)
+    }
 }
 
 /// `runFailed` as `RUN_FAILED`.
@@ -146,6 +239,36 @@ mod tests {
         ] {
             assert!(differs(&shapes, Kind::AlertRule, &wanted(other), &shown));
         }
+    }
+
+    #[test]
+    fn a_schedule_is_what_its_preset_and_its_policies_say() {
+        let shapes = Shapes::of_schema();
+        let shown = json!({
+            "key": "s", "description": "", "workflow": {"id": "x", "key": "etl"}, "inputs": {}, "computedInputs": [],
+            "priority": null, "overlapKey": null, "pauseAfterFailures": null,
+            "timing": {
+                "rule": {"cron": {"expression": "@daily", "dialect": "VIXIE", "bothDays": "OR"}, "at": null},
+                "timeZone": "UTC", "daylightSaving": {"gap": "NEXT", "repeat": "FIRST"}, "calendar": null,
+                "reaction": "SKIP", "blackouts": [], "jitter": "PT0S",
+                "validity": {"from": "2026-11-21T00:00:00.000000Z", "until": null, "count": null},
+            },
+            "policies": {
+                "catchUp": {"none": true, "latest": null, "all": null}, "grace": "PT5S", "startDeadline": null,
+                "overlap": "SKIP", "mostWaiting": null, "overlapScope": "SCHEDULE",
+            },
+        });
+        let wanted = |preset: &str| {
+            json!({
+                "key": "s", "workflow": {"key": "etl"}, "preset": preset, "policies": {"overlap": "SKIP"},
+                "timing": {
+                    "rule": {"cron": {"expression": "@daily", "dialect": "VIXIE", "bothDays": "OR"}},
+                    "validity": {"from": "2026-11-21T01:00:00+01:00"},
+                },
+            })
+        };
+        assert!(!differs(&shapes, Kind::Schedule, &wanted("XXL_JOB"), &shown));
+        assert!(differs(&shapes, Kind::Schedule, &wanted("QUARTZ"), &shown));
     }
 
     #[test]

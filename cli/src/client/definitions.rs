@@ -11,7 +11,11 @@ use crate::apply::Kind;
 
 #[expect(clippy::upper_case_acronyms, reason = "the scalar's name in the schema")]
 type JSON = Value;
+type Date = String;
+type DateTime = String;
 type Duration = String;
+type TimeOfDay = String;
+type TimeZone = String;
 
 macro_rules! operations {
     ($($name:ident in $path:tt;)+) => {$(
@@ -47,6 +51,12 @@ operations! {
     UpdateAlertChannel in "src/client/operations/update_alert_channel.graphql";
     CreateAlertRule in "src/client/operations/create_alert_rule.graphql";
     UpdateAlertRule in "src/client/operations/update_alert_rule.graphql";
+    FindCalendar in "src/client/operations/find_calendar.graphql";
+    FindSchedule in "src/client/operations/find_schedule.graphql";
+    CreateCalendar in "src/client/operations/create_calendar.graphql";
+    UpdateCalendar in "src/client/operations/update_calendar.graphql";
+    CreateSchedule in "src/client/operations/create_schedule.graphql";
+    UpdateSchedule in "src/client/operations/update_schedule.graphql";
     FindPackage in "src/client/operations/find_package.graphql";
 }
 
@@ -127,6 +137,8 @@ impl Api {
             Kind::Workflow => self.ask_for::<FindWorkflow>(variables, "found").await?,
             Kind::AlertChannel => self.ask_for::<FindAlertChannel>(variables, "found").await?,
             Kind::AlertRule => self.ask_for::<FindAlertRule>(variables, "found").await?,
+            Kind::Calendar => self.ask_for::<FindCalendar>(variables, "found").await?,
+            Kind::Schedule => self.ask_for::<FindSchedule>(variables, "found").await?,
         };
         Ok(read(found))
     }
@@ -141,6 +153,8 @@ impl Api {
             Kind::Workflow => self.ask_for::<CreateWorkflow>(variables, "made").await?,
             Kind::AlertChannel => self.ask_for::<CreateAlertChannel>(variables, "made").await?,
             Kind::AlertRule => self.ask_for::<CreateAlertRule>(variables, "made").await?,
+            Kind::Calendar => self.ask_for::<CreateCalendar>(variables, "made").await?,
+            Kind::Schedule => self.ask_for::<CreateSchedule>(variables, "made").await?,
         };
         Ok(read(made))
     }
@@ -155,6 +169,8 @@ impl Api {
             Kind::Workflow => self.ask_for::<UpdateWorkflow>(variables, "made").await?,
             Kind::AlertChannel => self.ask_for::<UpdateAlertChannel>(variables, "made").await?,
             Kind::AlertRule => self.ask_for::<UpdateAlertRule>(variables, "made").await?,
+            Kind::Calendar => self.ask_for::<UpdateCalendar>(variables, "made").await?,
+            Kind::Schedule => self.ask_for::<UpdateSchedule>(variables, "made").await?,
         };
         Ok(read(made))
     }
