@@ -8,7 +8,8 @@ SELECT
     p::smallint AS partition,
     CASE
         WHEN EXISTS (SELECT FROM watched_runs WHERE partition = p AND ended_as IS NOT NULL) THEN 0
-        ELSE greatest(0, ceil(extract(epoch FROM first.next_due - present()) * 1000))::bigint
+        WHEN first.next_due IS NOT NULL
+            THEN greatest(0, ceil(extract(epoch FROM first.next_due - present()) * 1000))::bigint
     END AS due_ms
 FROM unnest($1::smallint[]) AS p
 LEFT JOIN LATERAL (
