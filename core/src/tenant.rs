@@ -17,6 +17,8 @@ pub struct Tenant {
     pub key: String,
     /// The slice that it is scheduled with.
     pub partition: i16,
+    /// How many of its runs may be live at once, those within other runs not counted; as many as it likes when absent.
+    pub most_live_runs: Option<u32>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

@@ -114,11 +114,19 @@ impl Proposal for TaskNodeProposal {
             }
             WorkProposal::Program(program) => {
                 let found = find_one::<ProgramSpec>(transaction, tenant, program).await?;
-                existing("program", program, found, faults).map(TaskWork::Program)
+                faults
+                    .within("work", |faults| {
+                        existing::<ProgramSpec>("program", program, found, faults)
+                    })
+                    .map(TaskWork::Program)
             }
             WorkProposal::Endpoint(endpoint) => {
                 let found = find_one::<EndpointSpec>(transaction, tenant, endpoint).await?;
-                existing("endpoint", endpoint, found, faults).map(TaskWork::Endpoint)
+                faults
+                    .within("work", |faults| {
+                        existing::<EndpointSpec>("endpoint", endpoint, found, faults)
+                    })
+                    .map(TaskWork::Endpoint)
             }
         };
         Ok(work.map(|work| TaskNodeSpec { work, settings }))
@@ -159,15 +167,19 @@ fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items
 }
 
-fn existing<Id>(noun: &str, reference: &Reference<Id>, found: Option<Id>, faults: &mut Faults) -> Option<Id> {
+/// What was found for the reference at `place`, or a fault there.
+pub(super) fn existing<S: Registry>(
+    place: &str,
+    reference: &Reference<S::Id>,
+    found: Option<S::Id>,
+    faults: &mut Faults,
+) -> Option<S::Id> {
     if found.is_none() {
         let message = match reference {
-            Reference::Key(key) => format!("there is no {noun} with the key {}", quoted(key)),
-            Reference::Id(_) => format!("there is no {noun} with that id"),
+            Reference::Key(key) => format!("there is no {} with the key {}", S::NOUN, quoted(key)),
+            Reference::Id(_) => format!("there is no {} with that id", S::NOUN),
         };
-        faults.within("work", |faults| {
-            faults.within(noun, |faults| faults.missing(message));
-        });
+        faults.within(place, |faults| faults.missing(message));
     }
     found
 }

@@ -1,12 +1,11 @@
 //! Proposals of channels and rules, as they meet the database.
 
 use super::Proposal;
-use super::proposal::find_one;
+use super::proposal::{existing, find_one};
 use crate::alert::{AlertRuleProposal, AlertRuleSpec, ChannelProposal, ChannelSpec, rule::MOST_CHANNELS};
-use crate::check::{Faults, quoted};
+use crate::check::Faults;
 use crate::id::TenantId;
-use crate::registered::Reference;
-use crate::store::registry::Registry;
+use crate::store::registry::Registry as _;
 use crate::store::{StoreError, Transaction};
 use crate::workflow::Draft;
 
@@ -79,21 +78,4 @@ impl Proposal for AlertRuleProposal {
             group_for_ms: self.group_for_ms(),
         }))
     }
-}
-
-/// What was found for the reference at `place`, or a fault there.
-pub(super) fn existing<S: Registry>(
-    place: &str,
-    reference: &Reference<S::Id>,
-    found: Option<S::Id>,
-    faults: &mut Faults,
-) -> Option<S::Id> {
-    if found.is_none() {
-        let message = match reference {
-            Reference::Key(key) => format!("there is no {} with the key {}", S::NOUN, quoted(key)),
-            Reference::Id(_) => format!("there is no {} with that id", S::NOUN),
-        };
-        faults.within(place, |faults| faults.missing(message));
-    }
-    found
 }

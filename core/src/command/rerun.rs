@@ -12,6 +12,7 @@ use super::conclude::conclude;
 use super::flow::{Flow, Repeated};
 use super::idempotency::{Claim, check_idempotency_key, claim};
 use super::new_run::{ForOccurrence, NewRun, insert_new_runs};
+use super::quota::Room;
 use super::start_run::{StartedRun, complete_inputs};
 use crate::check::Faults;
 use crate::error::{CommandError, Refusal, RefusalCode};
@@ -92,6 +93,8 @@ pub(super) async fn rerun_within(
         };
         return Ok((replayed, BTreeSet::new()));
     }
+    // Before the run is held: whoever starts others for the tenant may have to hold runs of it under the same lock.
+    let mut room = Room::of(transaction, [tenant]).await?;
     let held = hold_run(transaction, tenant, wanted.run).await?;
     if !held.has_ended() {
         let message = format!(
@@ -125,6 +128,8 @@ pub(super) async fn rerun_within(
         .collect();
     let ends = list_node_facts(transaction, tenant, wanted.run, &places).await?;
     let nodes = plan(&version, wanted, ends)?;
+    room.take(tenant)
+        .map_err(|reached| CommandError::refused(reached.refusal(["id"])))?;
     let run = NewRun {
         id,
         tenant,

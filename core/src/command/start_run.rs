@@ -12,12 +12,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 use super::new_run::{NewRun, begin_runs};
+use super::quota::Room;
 use crate::check::holds_nul;
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TenantId, WorkflowVersionId};
 use crate::run::Trigger;
 use crate::signal::Signals;
-use crate::store::start_runs::{NamedCall, claim_keys, find_published};
+use crate::store::start_runs::{NamedCall, claim_keys, find_published_and_quota};
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 use crate::workflow::{InputFault, PinnedVersion};
 
@@ -179,7 +180,12 @@ impl Inner {
             .iter()
             .map(|call| plan(&published, &call.requests))
             .collect();
-        if claim(&mut transaction, tenant, &mut planned).await? {
+        let mut room = match published.quota {
+            Some(most) => Room::within(&mut transaction, &[(tenant, most)]).await?,
+            None => Room::default(),
+        };
+        let clashed = claim(&mut transaction, tenant, &mut planned).await?;
+        if take_room(&mut room, tenant, &mut planned) || clashed {
             // Keys were claimed for runs that will not be, so all of it is undone.
             transaction.rollback().await?;
             return Ok(if calls.len() > 1 {
@@ -216,7 +222,7 @@ impl Inner {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let by_key = find_published(transaction, tenant, &keys).await?;
+        let (by_key, quota) = find_published_and_quota(transaction, tenant, &keys).await?;
         let wanted = by_key
             .iter()
             .filter_map(|(_, version)| Some((tenant, (*version)?)));
@@ -224,6 +230,7 @@ impl Inner {
         Ok(Published {
             by_key: by_key.into_iter().collect(),
             versions,
+            quota,
         })
     }
 }
@@ -266,6 +273,8 @@ fn take_batch(waiting: &mut Vec<Call>) -> Vec<Call> {
 struct Published {
     by_key: HashMap<String, Option<WorkflowVersionId>>,
     versions: HashMap<WorkflowVersionId, Arc<PinnedVersion>>,
+    /// How many runs the tenant may have.
+    quota: Option<u32>,
 }
 
 /// A run as it will be recorded.
@@ -469,6 +478,21 @@ async fn claim(
         }
     }
     Ok(clashed)
+}
+
+/// Refuses the calls for whose runs the tenant has no room. Whether one of them has claimed a key.
+fn take_room(room: &mut Room, tenant: TenantId, planned: &mut [Result<Vec<Planned>, CommandError>]) -> bool {
+    let mut claimed = false;
+    for call in planned {
+        let Ok(plans) = call else { continue };
+        let new: Vec<usize> = (0..plans.len()).filter(|&place| !plans[place].replayed).collect();
+        if let Err((reached, free)) = room.take_many(tenant, new.len()) {
+            claimed |= plans.iter().any(|plan| plan.named.is_some());
+            let first = new[free].to_string();
+            *call = Err(CommandError::refused(reached.refusal([first])));
+        }
+    }
+    claimed
 }
 
 impl Planned {

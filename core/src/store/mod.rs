@@ -35,6 +35,7 @@ pub(crate) mod programs;
 pub(crate) mod progress;
 pub(crate) mod published_events;
 pub(crate) mod questions;
+pub(crate) mod quotas;
 pub(crate) mod registry;
 pub mod runs;
 pub(crate) mod scan_runs;

@@ -135,15 +135,26 @@ pub(crate) async fn find_due_schedule(
     tenant: TenantId,
     schedule: ScheduleId,
 ) -> Result<Option<DueSchedule>, StoreError> {
-    let row: Option<DueRow> = Fixed(
-        statement!("find_due_schedule")
+    Ok(find_due_schedules(transaction, tenant, &[schedule]).await?.pop())
+}
+
+/// The schedules, as they stand, whether or not they are due.
+pub(crate) async fn find_due_schedules(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    schedules: &[ScheduleId],
+) -> Result<Vec<DueSchedule>, StoreError> {
+    if schedules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<DueRow> = Fixed(
+        statement!("find_due_schedules")
             .bind::<SqlUuid, _>(tenant.0)
-            .bind::<SqlUuid, _>(schedule.0),
+            .bind::<Array<SqlUuid>, _>(schedules.iter().map(|id| id.0).collect::<Vec<_>>()),
     )
-    .get_result(&mut **transaction)
-    .await
-    .optional()?;
-    row.map(DueRow::read).transpose()
+    .load(&mut **transaction)
+    .await?;
+    rows.into_iter().map(DueRow::read).collect()
 }
 
 /// How many milliseconds until each of the partitions is to be looked at; those that wait for nothing are left out.

@@ -845,6 +845,8 @@ diesel::table! {
         key -> Text,
         /// The slice of the tenants that it is scheduled with, under one advisory lock.
         partition -> SmallInt,
+        /// How many runs of it may be live at once, those within other runs not counted; as many as it likes when absent.
+        most_live_runs -> Nullable<Integer>,
         /// When it was created.
         created_at -> Timestamptz,
     }

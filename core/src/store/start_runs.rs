@@ -31,6 +31,35 @@ pub(crate) async fn find_published(
         .collect())
 }
 
+/// The same, and how many runs the tenant may have; as many as it likes when absent.
+pub(crate) async fn find_published_and_quota(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    keys: &[&str],
+) -> Result<(Vec<(String, Option<WorkflowVersionId>)>, Option<u32>), StoreError> {
+    use super::schema::tenants;
+
+    let most = tenants::table.find(tenant.0).select(tenants::most_live_runs);
+    let rows: Vec<(String, Option<Uuid>, Option<i32>)> = workflows::table
+        .filter(workflows::tenant_id.eq(tenant.0).and(workflows::key.eq_any(keys)))
+        .filter(workflows::deleted_at.is_null())
+        .select((
+            workflows::key,
+            workflows::published_version_id,
+            most.single_value(),
+        ))
+        .load(&mut **transaction)
+        .await?;
+    let quota = rows
+        .as_slice()
+        .first()
+        .and_then(|(.., most)| u32::try_from((*most)?).ok());
+    let published = rows
+        .into_iter()
+        .map(|(key, version, _)| (key, version.map(Into::into)));
+    Ok((published.collect(), quota))
+}
+
 /// New runs, a column each, as `insert_runs` takes them.
 #[derive(Debug, Default)]
 pub(crate) struct NewRuns {

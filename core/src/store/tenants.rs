@@ -13,6 +13,7 @@ struct Row {
     id: uuid::Uuid,
     key: String,
     partition: i16,
+    most_live_runs: Option<i32>,
     created_at: chrono::DateTime<chrono::Utc>,
 }
 
@@ -22,6 +23,7 @@ impl From<Row> for Tenant {
             id: row.id.into(),
             key: row.key,
             partition: row.partition,
+            most_live_runs: row.most_live_runs.and_then(|most| u32::try_from(most).ok()),
             created_at: row.created_at,
         }
     }
@@ -82,4 +84,19 @@ pub async fn insert_tenant(transaction: &mut Transaction, id: TenantId, key: &st
         .execute(&mut **transaction)
         .await?;
     Ok(())
+}
+
+/// Sets how many runs the tenant `key` may have under way, and gives the tenant; `None` when there is none.
+pub(crate) async fn set_most_live_runs(
+    transaction: &mut Transaction,
+    key: &str,
+    most: Option<i32>,
+) -> Result<Option<Tenant>, StoreError> {
+    let row =
+        diesel::update(tenants::table.filter(tenants::key.eq(key).and(tenants::id.ne(TenantId::PLATFORM.0))))
+            .set(tenants::most_live_runs.eq(most))
+            .get_result::<Row>(&mut **transaction)
+            .await
+            .optional()?;
+    Ok(row.map(Into::into))
 }

@@ -1,7 +1,8 @@
-//! Creating tenants.
+//! Creating tenants, and bounding what they may have.
 
 use async_graphql::{Context, InputObject, Object, Result};
 use waterclock_core::command::create_tenant::{NewTenant, create_tenant};
+use waterclock_core::command::set_quotas::{SetQuotas, set_quotas};
 use waterclock_core::store::Database;
 
 use super::object::Tenant;
@@ -25,7 +26,24 @@ pub(crate) struct CreateTenantInput {
     idempotency_key: Option<String>,
 }
 
-/// Creating tenants.
+payload! {
+    /// What became of `setQuotas`.
+    SetQuotasPayload {
+        /// The tenant, if there is one.
+        tenant: Tenant
+    }
+}
+
+/// What a tenant may have.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct SetQuotasInput {
+    /// The tenant's key.
+    tenant: String,
+    /// How many of its runs may be live at once, 1 to 1,000,000, those within other runs not counted; no bound when absent.
+    most_live_runs: Option<i32>,
+}
+
+/// Creating tenants, and bounding what they may have.
 #[derive(Default)]
 pub(crate) struct TenantMutation;
 
@@ -44,5 +62,20 @@ impl TenantMutation {
         };
         let created = create_tenant(context.data::<Database>()?, &author(context)?, &new).await;
         CreateTenantPayload::of(created, Into::into)
+    }
+
+    /// Sets what a tenant may have from now on; what it has already stays. Needs the scope `platform`.
+    #[graphql(guard = "PLATFORM")]
+    async fn set_quotas(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The tenant, and its quotas.")] input: SetQuotasInput,
+    ) -> Result<SetQuotasPayload> {
+        let wanted = SetQuotas {
+            tenant: input.tenant,
+            most_live_runs: input.most_live_runs,
+        };
+        let set = set_quotas(context.data::<Database>()?, &author(context)?, &wanted).await;
+        SetQuotasPayload::of(set, Into::into)
     }
 }

@@ -33,6 +33,12 @@ impl Tenant {
         &self.0.key
     }
 
+    /// How many of its runs may be live at once, those within other runs not counted; as many as it likes when absent. What
+    /// would be one more is refused with `QUOTA_EXCEEDED`, and an occurrence becomes `REJECTED_QUOTA`.
+    async fn most_live_runs(&self) -> Option<i32> {
+        self.0.most_live_runs.and_then(|most| most.try_into().ok())
+    }
+
     /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 
 use super::plans::Armed;
 use crate::command::new_run::{ForOccurrence, NewRun, begin_runs};
+use crate::command::quota::Room;
 use crate::command::start_run::complete_inputs;
 use crate::command::stop_run::{Order, Stop as StopOrder, stop_held_run};
 use crate::expression::OccurrenceFacts;
-use crate::id::{OccurrenceId, RunId, TenantId, WorkflowId};
+use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId, WorkflowId};
 use crate::run::{RunState, Trigger};
 use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
 use crate::schedule::overlap::{Admission, Occupancy, Overlap, OverlapScope, Stop};
@@ -161,10 +162,11 @@ impl Docket {
             signals.extend(begin_runs(transaction, versions, runs).await?);
         }
         record_occurrences(transaction, &self.recorded).await?;
+        let added = self.added();
         let moves: Vec<Move> = self
             .progress
             .iter()
-            .map(|progress| self.moved(progress))
+            .map(|progress| progress.moved(added.get(&progress.armed.id()).copied().unwrap_or_default()))
             .collect();
         if !moves.is_empty() {
             move_schedules(transaction, &moves).await?;
@@ -188,41 +190,65 @@ impl Docket {
         Ok(())
     }
 
+    /// What the recorded occurrences mean for each of their schedules.
+    fn added(&self) -> HashMap<ScheduleId, Added> {
+        let mut added: HashMap<ScheduleId, Added> = HashMap::new();
+        for row in &self.recorded {
+            let added = added.entry(row.schedule_id).or_default();
+            added.begins |= matches!(row.outcome, Outcome::Fired | Outcome::Waiting);
+            if row.outcome == Outcome::Waiting {
+                added.waiting += 1;
+                added.waits_since = added.waits_since.into_iter().chain([row.due]).min();
+            }
+        }
+        added
+    }
+}
+
+/// What the occurrences of one transaction mean for their schedule.
+#[derive(Clone, Copy, Default)]
+struct Added {
+    /// One of them has a run, or will have.
+    begins: bool,
+    /// How many wait.
+    waiting: i32,
+    /// When the first of those was due.
+    waits_since: Option<DateTime<Utc>>,
+}
+
+impl Progress {
     /// Where the schedule stands once all of this is written.
-    fn moved(&self, progress: &Progress) -> Move {
-        let armed = &progress.armed;
-        let rows = || self.recorded.iter().filter(|row| row.schedule_id == armed.id());
-        let waiting: Vec<&Recorded> = rows().filter(|row| row.outcome == Outcome::Waiting).collect();
-        let begins = rows().any(|row| matches!(row.outcome, Outcome::Fired | Outcome::Waiting));
+    fn moved(&self, added: Added) -> Move {
+        let armed = &self.armed;
         let follows_runs = armed.plan.follows_runs();
-        let follows = match progress.follows {
-            Some(_) if begins && follows_runs => None,
+        let follows = match self.follows {
+            Some(_) if added.begins && follows_runs => None,
             follows => follows,
         };
-        let next = if progress.state == ScheduleState::Stopped {
+        let next = if self.state == ScheduleState::Stopped {
             None
         } else if follows_runs {
             follows.and_then(|ended| armed.plan.after_run(ended))
         } else {
-            armed.plan.next(progress.settled_until.max(progress.now))
+            armed.plan.next(self.settled_until.max(self.now))
         };
         let deadline = armed
             .spec()
             .policies
             .start_deadline_ms
             .map(TimeDelta::milliseconds);
-        let expiry = deadline.and_then(|deadline| waiting.iter().map(|row| row.due + deadline).min());
+        let expiry = deadline.and_then(|deadline| Some(added.waits_since? + deadline));
         let next_due = next.map(|next| next.due).into_iter().chain(expiry).min();
         Move {
             tenant_id: armed.tenant,
             schedule_id: armed.id(),
-            settled_until: progress.settled_until.max(progress.now),
+            settled_until: self.settled_until.max(self.now),
             next_due,
             follows,
-            waiting: i32::try_from(waiting.len()).unwrap_or(i32::MAX),
+            waiting: added.waiting,
             follows_runs,
             most_failures: armed.spec().pause_after_failures,
-            over: next.is_none() && !follows_runs && waiting.is_empty(),
+            over: next.is_none() && !follows_runs && added.waiting == 0,
         }
     }
 }
@@ -230,6 +256,7 @@ impl Docket {
 /// Decides about one case after the other.
 struct Decisions {
     scopes: Scopes,
+    room: Room,
     published: HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>,
     facts: HashMap<OccurrenceId, (OccurrenceFacts, Option<String>)>,
     runs: Vec<NewRun>,
@@ -268,6 +295,7 @@ impl Decisions {
                 .into_iter()
                 .map(|(tenant, scope, running, waiting)| ((tenant, scope), Occupancy { running, waiting }))
                 .collect(),
+            room: Room::of(transaction, workflows.iter().map(|(tenant, _)| *tenant)).await?,
             published: read_published(transaction, versions, workflows).await?,
             facts,
             runs: Vec::new(),
@@ -340,20 +368,24 @@ impl Decisions {
 
     /// Makes the run of the case, or records why that cannot be.
     fn start(&mut self, case: &Case, facts: &OccurrenceFacts, overlap_key: Option<String>) -> bool {
-        match self.run_of(case, facts, overlap_key) {
-            Ok(run) => {
-                self.recorded.push(Recorded {
-                    run_id: Some(run.id),
-                    ..case.recorded(Outcome::Fired, None)
-                });
-                self.runs.push(run);
-                true
-            }
+        let run = match self.run_of(case, facts, overlap_key) {
+            Ok(run) => run,
             Err(reason) => {
                 self.recorded.push(case.recorded(Outcome::Rejected, reason));
-                false
+                return false;
             }
+        };
+        if let Err(reached) = self.room.take(run.tenant) {
+            let reason = reached.to_string();
+            self.recorded.push(case.recorded(Outcome::RejectedQuota, reason));
+            return false;
         }
+        self.recorded.push(Recorded {
+            run_id: Some(run.id),
+            ..case.recorded(Outcome::Fired, None)
+        });
+        self.runs.push(run);
+        true
     }
 
     fn run_of(
