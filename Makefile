@@ -6,7 +6,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint fmt clean prerequisites
+.PHONY: help run test show bench lint fmt clean prerequisites
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ run: prerequisites ## Build in release mode and start everything on this machine
 test: prerequisites ## Run all tests, each on a PostgreSQL of its own
 	$(CARGO) build --locked --package waterclock
 	$(CARGO) test --locked --workspace
+
+show: prerequisites ## Run the tests that take minutes
+	$(CARGO) build --locked --package waterclock
+	$(CARGO) test --locked --package waterclock-tests -- --ignored
 
 bench: prerequisites ## Measure Waterclock beside PostgreSQL's own floor
 	$(CARGO) build --locked --release --package waterclock --package waterclock-benches

@@ -187,6 +187,7 @@ impl Estate {
         ]);
         match mutation {
             "createTenant" => json!({ "key": "owner" }),
+            "setQuotas" => json!({ "tenant": "owner", "mostLiveRuns": 1 }),
             "registerProgram" => {
                 json!({ "key": key("theirs"), "runtime": "PYTHON", "package": { "digest": self.digest, "fileName": "a.py" }, "entryPoint": "a.py" })
             }
@@ -244,7 +245,7 @@ const NAMES_NOTHING_FOREIGN: [&str; 4] = [
 ];
 
 /// The mutations that are for the platform alone.
-const PLATFORMS: [&str; 1] = ["createTenant"];
+const PLATFORMS: [&str; 2] = ["createTenant", "setQuotas"];
 
 struct Scene {
     world: World,

@@ -2,140 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc, Weekday};
+use chrono::{TimeDelta, Weekday};
 use serde_json::{Map, Value, json};
 use waterclock_core::check::Named;
-use waterclock_core::command::Author;
-use waterclock_core::command::edit_schedule::{ScheduleEditor, Steer};
+use waterclock_core::command::edit_schedule::Steer;
 use waterclock_core::command::register::New;
 use waterclock_core::command::revise::Edit;
-use waterclock_core::id::TenantId;
-use waterclock_core::registered::Reference;
 use waterclock_core::run::Outcome;
 use waterclock_core::schedule::calendar::{CalendarDefinition, Selection};
 use waterclock_core::schedule::catch_up::CatchUp;
 use waterclock_core::schedule::overlap::Overlap;
 use waterclock_core::schedule::preset::Policies;
 use waterclock_core::schedule::rule::Rule;
-use waterclock_core::schedule::spec::{Schedule, ScheduleProposal};
+use waterclock_core::schedule::spec::ScheduleProposal;
 use waterclock_core::schedule::timing::{Timing, Validity};
-use waterclock_tests::world::{Process, Running, SUBJECT};
-use waterclock_tests::{World, graph};
-
-/// The present, by the database's clock.
-async fn now(world: &World) -> DateTime<Utc> {
-    let text: String = world
-        .value(
-            "SELECT to_char(present() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
-            &[],
-        )
-        .await;
-    text.parse().expect("an instant")
-}
-
-const HOUR: Duration = Duration::from_hours(1);
-
-struct Clockwork {
-    world: World,
-    tenant: TenantId,
-    editor: ScheduleEditor,
-    now: DateTime<Utc>,
-}
-
-impl Clockwork {
-    /// A world with a workflow of one node that nobody runs.
-    async fn new() -> Self {
-        let world = World::new().await;
-        let tenant = world.tenant("acme").await;
-        world.publish(tenant, "report", &graph("only")).await;
-        Self {
-            editor: ScheduleEditor::new(world.api.clone(), world.signals.clone()),
-            now: now(&world).await,
-            tenant,
-            world,
-        }
-    }
-
-    fn author(&self) -> Author {
-        Author {
-            tenant: self.tenant,
-            subject: SUBJECT.into(),
-        }
-    }
-
-    /// Every hour from now on, a minute past it.
-    fn hourly(&self) -> Timing {
-        Timing::of(Rule::Interval {
-            every_ms: 3_600_000,
-            anchor: self.now + TimeDelta::minutes(1),
-        })
-    }
-
-    fn proposal(timing: Timing, policies: Policies) -> ScheduleProposal {
-        ScheduleProposal {
-            workflow: Reference::Key("report".to_owned()),
-            timing,
-            policies,
-            inputs: Map::new(),
-            computed_inputs: Vec::new(),
-            priority: None,
-            overlap_key: None,
-            pause_after_failures: None,
-        }
-    }
-
-    async fn schedule(&self, key: &str, timing: Timing, policies: Policies) -> Schedule {
-        self.create(key, Self::proposal(timing, policies)).await
-    }
-
-    async fn create(&self, key: &str, proposal: ScheduleProposal) -> Schedule {
-        let new = New {
-            key: key.to_owned(),
-            description: String::new(),
-            proposal,
-            idempotency_key: None,
-        };
-        self.editor
-            .create(&self.author(), &new, true)
-            .await
-            .expect("the schedule is taken")
-    }
-
-    /// Moves time and waits until what is due then is settled.
-    async fn pass(&self, step: Duration) {
-        self.world.advance(step).await;
-        self.until_settled().await;
-    }
-
-    /// Waits until nothing of any schedule is due.
-    async fn until_settled(&self) {
-        self.world
-            .until_seen("SELECT NOT EXISTS (SELECT FROM schedule_states WHERE next_due <= present())")
-            .await;
-    }
-
-    /// Cancels the only run that has not ended.
-    async fn cancel_the_run(&self) {
-        let run: String = self
-            .world
-            .value("SELECT id::text FROM runs WHERE finished_at IS NULL", &[])
-            .await;
-        self.world
-            .cancel(self.tenant, run.parse().expect("an id"))
-            .await
-            .expect("it is cancelled");
-    }
-
-    /// What became of the occurrences, the oldest first.
-    async fn outcomes(&self, schedule: &Schedule) -> Vec<String> {
-        self.world
-            .column(
-                "SELECT outcome FROM occurrences WHERE schedule_id = $1::text::uuid ORDER BY nominal",
-                &[&schedule.id.to_string()],
-            )
-            .await
-    }
-}
+use waterclock_tests::clockwork::{Clockwork, HOUR};
+use waterclock_tests::world::{Process, Running};
 
 #[tokio::test]
 async fn an_occurrence_becomes_a_row_and_a_run_at_its_instant() {
@@ -558,4 +440,39 @@ async fn of_five_schedulers_that_die_and_come_back_none_misses_or_doubles_an_occ
         told,
         format!("{all} occurrences, {all} fired, {all} runs, {all} of them named")
     );
+}
+
+/// Asked of partitions in which nothing waits, `greatest` and its like would answer that something is due now, and a scheduler
+/// would never sleep.
+#[tokio::test]
+async fn partitions_in_which_no_schedule_waits_are_not_looked_at_again() {
+    const NEXT: &str = include_str!("../../core/src/store/sql/next_schedule_due.sql");
+    let clockwork = Clockwork::new().await;
+    let partitions: Vec<i16> = (0..64).collect();
+    let due = async || {
+        let rows = clockwork
+            .world
+            .sql
+            .query(NEXT, &[&partitions])
+            .await
+            .expect("rows");
+        let due = rows.iter().filter_map(|row| row.get::<_, Option<i64>>("due_ms"));
+        due.collect::<Vec<_>>()
+    };
+    assert_eq!(due().await, [0; 0]);
+    let schedule = clockwork
+        .schedule("hourly", clockwork.hourly(), Policies::default())
+        .await;
+    assert_eq!(due().await, [0], "a new schedule is looked at at once");
+    let scheduler = clockwork.world.scheduler();
+    clockwork.until_settled().await;
+    scheduler.stop().await;
+    let waits = due().await;
+    assert!(matches!(waits[..], [1..=60_000]), "{waits:?} ms");
+    clockwork
+        .editor
+        .steer(&clockwork.author(), schedule.id, Steer::Stop, None)
+        .await
+        .expect("it is stopped");
+    assert_eq!(due().await, [0; 0]);
 }

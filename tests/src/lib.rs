@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod api;
 pub mod binary;
 pub mod chance;
+pub mod clockwork;
 pub mod endpoint;
 pub mod real;
 pub mod script;

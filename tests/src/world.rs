@@ -232,6 +232,20 @@ impl World {
         );
     }
 
+    /// The same, for as long as something at least is still being done: as long as the number of attempts and occurrences rises.
+    pub async fn until_done(&self, query: &str) {
+        const DONE: &str = "SELECT (SELECT count(*) FROM attempts WHERE finished_at IS NOT NULL) + (SELECT count(*) FROM occurrences)";
+        loop {
+            let before: i64 = self.value(DONE, &[]).await;
+            let watched = async { while !self.value::<bool>(query, &[]).await {} };
+            if timeout(PATIENCE, watched).await.is_ok() {
+                return;
+            }
+            let after: i64 = self.value(DONE, &[]).await;
+            assert!(after > before, "nothing more was done, and in vain until {query}");
+        }
+    }
+
     /// Waits until some transaction in this database waits for another.
     pub async fn until_somebody_waits(&self) {
         const WAITING: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity
