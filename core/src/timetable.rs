@@ -21,8 +21,8 @@ use crate::store::schedule_states::{list_standings, read_present};
 use crate::store::schedules::{Calendars, list_calendars_of_all, list_schedules_of_all};
 use crate::store::timetable::{
     Occurrence, OccurrencePage, RunOfSchedule, RunsPage, ScheduleOfWorkflow, SchedulesPage, list_occurrences,
-    list_occurrences_by_id, list_occurrences_of_runs, list_runs_of_schedules, list_schedules_of_runs,
-    list_schedules_of_workflows,
+    list_occurrences_by_id, list_occurrences_of_runs, list_runs_of_schedules, list_runs_waited_for,
+    list_schedules_of_runs, list_schedules_of_workflows,
 };
 use crate::store::{Actor, StoreError};
 
@@ -97,6 +97,19 @@ impl Journal {
         read!(self, Actor::Tenant(tenant), |transaction| {
             list_occurrences_of_runs(transaction, tenant, runs)
         })
+    }
+
+    /// The runs that `occurrences` wait for, at most 20 of each; occurrences that wait for none are left out.
+    pub async fn runs_waited_for(
+        &self,
+        tenant: TenantId,
+        occurrences: &[OccurrenceId],
+    ) -> Result<Vec<(OccurrenceId, Vec<RunId>)>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_runs_waited_for(
+            transaction,
+            tenant,
+            occurrences
+        ))
     }
 
     /// The schedules that started `runs`; runs that none started are left out.

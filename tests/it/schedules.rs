@@ -291,6 +291,11 @@ async fn what_is_decided_about_one_schedule_is_followed() {
             Some(json!({ "outcome": outcome, "occurrence": { "schedule": { "key": "nightly" } } }))
         );
     }
+    let waits = "query ($key: String!) { schedule(key: $key) { occurrences(first: 9) { nodes { run { id } waitsFor { id } } } } }";
+    let shown = scene.client.ask(waits, json!({ "key": "nightly" })).await;
+    let nodes = &shown["schedule"]["occurrences"]["nodes"];
+    assert_eq!(nodes[0]["waitsFor"], json!([nodes[1]["run"]]));
+    assert_eq!(nodes[1]["waitsFor"], json!([]));
     let stranger = scene.api.admin("stranger");
     let mut refused = stranger.follow(follow, json!({ "id": id })).await;
     let said = refused.first_word().await.to_string();

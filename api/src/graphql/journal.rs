@@ -54,6 +54,10 @@ pub(crate) struct UsedSlotsOf(pub(crate) ExecutorId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct OccurrenceOf(pub(crate) RunId);
 
+/// Asks for the runs that an occurrence waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct WaitedForBy(pub(crate) OccurrenceId);
+
 /// Asks for the schedule that started a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ScheduleOf(pub(crate) RunId);
@@ -142,6 +146,7 @@ macro_rules! load_of {
 load_of! {
     OccurrenceOf(RunId) => Arc<Occurrence>, occurrences_of_runs, |found| found.run_id, Arc::new(found);
     ScheduleOf(RunId) => ScheduleId, schedules_of_runs, |found| Some(found.run_id), found.schedule_id;
+    WaitedForBy(OccurrenceId) => Vec<RunId>, runs_waited_for, |found| Some(found.0), found.1;
     ForecastOf(ScheduleId) => Arc<Forecast>, forecasts, |found| Some(found.0), found.1;
 }
 

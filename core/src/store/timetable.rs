@@ -220,6 +220,35 @@ pub(crate) async fn list_schedules_of_runs(
     Ok(rows.into_iter().filter_map(of_schedule).collect())
 }
 
+/// The runs that `occurrences` wait for, at most 20 of each; occurrences that wait for none are left out.
+pub(crate) async fn list_runs_waited_for(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    occurrences: &[OccurrenceId],
+) -> Result<Vec<(OccurrenceId, Vec<RunId>)>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        occurrence_id: Uuid,
+        #[diesel(sql_type = Array<SqlUuid>)]
+        run_ids: Vec<Uuid>,
+    }
+    let rows: Vec<Row> = Fixed(
+        statement!("list_runs_waited_for")
+            .bind::<SqlUuid, _>(tenant.0)
+            .bind::<Array<SqlUuid>, _>(occurrences.iter().map(|id| id.0).collect::<Vec<_>>()),
+    )
+    .load(&mut **transaction)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let runs = row.run_ids.into_iter().map(Into::into).collect();
+            (row.occurrence_id.into(), runs)
+        })
+        .collect())
+}
+
 /// The same page of the runs that each of `schedules` started, the newest first.
 pub(crate) async fn list_runs_of_schedules(
     transaction: &mut Transaction,

@@ -9,6 +9,7 @@ use waterclock_core::store::timetable::Occurrence as Record;
 
 use super::object::Schedule;
 use crate::graphql::id::{Kind, encode};
+use crate::graphql::journal::{self, WaitedForBy};
 use crate::graphql::loader::load;
 use crate::graphql::run::Run;
 use crate::graphql::scalar::DateTime;
@@ -150,6 +151,15 @@ impl Occurrence {
     /// Its run, if there is one; the last one when it was run again.
     async fn run(&self) -> Option<Run> {
         self.0.run_id.map(Run::new)
+    }
+
+    /// While it waits: the runs whose ends it waits for, at most 20.
+    async fn waits_for(&self, context: &Context<'_>) -> Result<Vec<Run>> {
+        if self.0.outcome != occurrence::OccurrenceOutcome::Waiting {
+            return Ok(Vec::new());
+        }
+        let runs = journal::load(context, WaitedForBy(self.0.id)).await?;
+        Ok(runs.unwrap_or_default().into_iter().map(Run::new).collect())
     }
 
     /// Whether somebody asked for it; else the rule named it.
