@@ -76,6 +76,10 @@ named! {
         ScheduleStopped = "SCHEDULE_STOPPED",
         /// It was decided what becomes of an occurrence.
         OccurrenceRecorded = "OCCURRENCE_RECORDED",
+        /// Steps of a backfill started or ended.
+        BackfillAdvanced = "BACKFILL_ADVANCED",
+        /// A backfill ended.
+        BackfillEnded = "BACKFILL_ENDED",
         /// A rule had something to say.
         AlertRaised = "ALERT_RAISED",
         /// What an alert is about was well again.
@@ -110,6 +114,7 @@ impl EventKind {
             Self::AlertRaised | Self::AlertResolved => Some(Topic::Alerts),
             Self::BulkJobAdvanced | Self::BulkJobEnded => Some(Topic::BulkJobs),
             Self::OccurrenceRecorded => Some(Topic::Occurrences),
+            Self::BackfillAdvanced | Self::BackfillEnded => Some(Topic::Backfills),
             kind if kind.as_str().starts_with("EXECUTOR_") => Some(Topic::Executors),
             _ => None,
         }
@@ -154,6 +159,8 @@ pub enum Topic {
     BulkJobs,
     /// Those of the occurrences of the tenant's schedules.
     Occurrences,
+    /// Those of the tenant's backfills.
+    Backfills,
 }
 
 /// Where the log begins: before its first event.

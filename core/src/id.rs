@@ -76,6 +76,8 @@ id! {
     ScheduleId;
     /// Names an occurrence of a schedule.
     OccurrenceId;
+    /// Names a backfill of a schedule's past.
+    BackfillId;
     /// Names a run.
     RunId;
     /// Names a task run.

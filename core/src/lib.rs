@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod assign;
+pub mod backfill;
 pub mod bulk;
 pub mod callback;
 pub mod catalogue;

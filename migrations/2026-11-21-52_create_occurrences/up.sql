@@ -6,6 +6,7 @@ CREATE TABLE occurrences (
     due timestamptz NOT NULL,
     outcome text NOT NULL,
     reason text,
+    before_backfill text,
     notes text[] NOT NULL,
     run_id uuid,
     manual boolean NOT NULL DEFAULT false,
@@ -34,6 +35,7 @@ COMMENT ON COLUMN occurrences.nominal IS 'The instant that the rule names. With 
 COMMENT ON COLUMN occurrences.due IS 'When it was to start, after calendars and jitter.';
 COMMENT ON COLUMN occurrences.outcome IS 'An OccurrenceOutcome.';
 COMMENT ON COLUMN occurrences.reason IS 'Why, in a sentence.';
+COMMENT ON COLUMN occurrences.before_backfill IS 'What had become of it before a backfill first ran it: the outcome and the reason.';
 COMMENT ON COLUMN occurrences.notes IS 'What was done to it on the way: Notes.';
 COMMENT ON COLUMN occurrences.run_id IS 'Its run; the last one when it was run again.';
 COMMENT ON COLUMN occurrences.manual IS 'Somebody asked for it; the rule did not name it.';

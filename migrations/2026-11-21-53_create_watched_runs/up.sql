@@ -6,6 +6,7 @@ CREATE TABLE watched_runs (
     workflow_id uuid NOT NULL,
     schedule_id uuid,
     overlap_key text,
+    backfill_id uuid,
     ended_as text,
     ended_at timestamptz,
     CONSTRAINT watched_runs_pkey PRIMARY KEY (tenant_id, run_id),
@@ -20,8 +21,9 @@ COMMENT ON COLUMN watched_runs.tenant_id IS 'The owner.';
 COMMENT ON COLUMN watched_runs.run_id IS 'The run.';
 COMMENT ON COLUMN watched_runs.partition IS 'The tenant''s partition.';
 COMMENT ON COLUMN watched_runs.workflow_id IS 'The run''s workflow.';
-COMMENT ON COLUMN watched_runs.schedule_id IS 'The schedule that started it.';
+COMMENT ON COLUMN watched_runs.schedule_id IS 'The schedule that started it for an occurrence that was due; none for a backfill.';
 COMMENT ON COLUMN watched_runs.overlap_key IS 'The key under which it may not overlap with others.';
+COMMENT ON COLUMN watched_runs.backfill_id IS 'The backfill that started it.';
 COMMENT ON COLUMN watched_runs.ended_as IS 'The RunState that it ended in.';
 COMMENT ON COLUMN watched_runs.ended_at IS 'When it ended.';
 SELECT keep_tenant_alone('watched_runs');

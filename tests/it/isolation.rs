@@ -86,6 +86,7 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
         )
         .await;
     add_bulk_job(world, &id).await;
+    add_backfill(world, &id).await;
     let wish = waterclock_core::command::start_run::StartRun {
         idempotency_key: Some("once".to_owned()),
         ..waterclock_tests::world::request(key)
@@ -118,6 +119,21 @@ async fn add_bulk_job(world: &World, tenant: &str) {
         )
         INSERT INTO bulk_refusals (tenant_id, job_id, run_id, code, message)
         SELECT tenant_id, id, gen_random_uuid(), 'CONFLICT', 'm' FROM job";
+    world.execute(add, &[&tenant]).await;
+}
+
+/// Gives the tenant a backfill that has passed over its only step.
+async fn add_backfill(world: &World, tenant: &str) {
+    let add = "WITH backfill AS (
+            INSERT INTO backfills (
+                tenant_id, id, schedule_id, partition, newest_first, reprocess, most_running, inputs, pending, passed_over,
+                created_by)
+            SELECT tenant_id, gen_random_uuid(), id, 0, false, 'NONE', 1, '{}', 0, 1, 'somebody' FROM schedules
+            WHERE tenant_id = $1::text::uuid
+            RETURNING tenant_id, id
+        )
+        INSERT INTO backfill_steps (tenant_id, backfill_id, place, nominal, due, notes, state, reason)
+        SELECT tenant_id, id, 0, present(), present(), '{}', 'PASSED_OVER', 'r' FROM backfill";
     world.execute(add, &[&tenant]).await;
 }
 

@@ -22,6 +22,7 @@ use crate::schedule::occurrence::ScheduleState;
 use crate::schedule::overlap::OverlapScope;
 use crate::schedule::spec::{Schedule, ScheduleProposal, ScheduleSpec};
 use crate::signal::{Signal, Signals};
+use crate::store::backfills::{cancel_backfills, list_open_backfills};
 use crate::store::registry::Registry as _;
 use crate::store::schedule_states::{
     DueSchedule, find_due_schedule, find_due_schedules, forget_watcher, insert_standing, replan, set_state,
@@ -33,8 +34,8 @@ use crate::store::{Actor, Database, StoreError, Transaction};
 #[derive(Clone)]
 pub struct ScheduleEditor {
     pub(super) database: Database,
-    signals: Signals,
-    memory: Memory,
+    pub(super) signals: Signals,
+    pub(super) memory: Memory,
 }
 
 /// Where somebody wants a schedule to stand.
@@ -116,7 +117,8 @@ impl ScheduleEditor {
         })
     }
 
-    /// Deletes a schedule. What it started goes on, what waited to start does not, and what became of its occurrences stays.
+    /// Deletes a schedule. What it started goes on, what waited to start does not, and what became of its occurrences stays. Its
+    /// backfills are cancelled.
     pub async fn delete(
         &self,
         author: &Author,
@@ -131,6 +133,9 @@ impl ScheduleEditor {
             self.bring_to(transaction, author, id, ScheduleState::Stopped, None, signals)
                 .await?;
             forget_watcher(transaction, author.tenant, id.0).await?;
+            let open = list_open_backfills(transaction, author.tenant, Some(id)).await?;
+            let reason = format!("its schedule was deleted by {}", author.subject);
+            cancel_backfills(transaction, author.tenant, &open, &author.subject, &reason).await?;
             Ok(ScheduleSpec::remove(transaction, author.tenant, id.0).await?)
         })
     }
@@ -169,16 +174,7 @@ impl ScheduleEditor {
             lock_current::<ScheduleSpec>(transaction, author, id).await?;
             self.settle(transaction, author.tenant, &[id], signals).await?;
             let due = standing(transaction, author.tenant, id).await?;
-            let armed = self
-                .memory
-                .plans
-                .get(transaction, std::slice::from_ref(&due))
-                .await?;
-            let armed: Arc<Armed> = armed
-                .into_values()
-                .next()
-                .expect("the schedule was asked for")
-                .map_err(|fault| CommandError::refused(Refusal::new(RefusalCode::Conflict, ["id"], fault)))?;
+            let armed = self.arm(transaction, &due).await?;
             let case = Case {
                 id: OccurrenceId::generate(),
                 nominal: due.now,
@@ -206,6 +202,17 @@ impl ScheduleEditor {
         signals.insert(Signal::Occurrences(tenant.partition()));
         signals.insert(Signal::Events(tenant));
         self.signals.raise(signals);
+    }
+
+    /// The schedule, ready to be asked.
+    pub(super) async fn arm(
+        &self,
+        transaction: &mut Transaction,
+        due: &DueSchedule,
+    ) -> Result<Arc<Armed>, CommandError> {
+        let armed = self.memory.plans.get(transaction, &[due.into()]).await?;
+        let armed = armed.into_values().next().expect("the schedule was asked for");
+        armed.map_err(|fault| CommandError::refused(Refusal::new(RefusalCode::Conflict, ["id"], fault)))
     }
 
     /// Settles what is due of the schedules.
@@ -288,7 +295,7 @@ async fn watch(
 }
 
 /// The schedule as it stands.
-async fn standing(
+pub(super) async fn standing(
     transaction: &mut Transaction,
     tenant: TenantId,
     id: ScheduleId,

@@ -3,6 +3,7 @@
 pub mod answer_approval;
 pub mod answer_callback;
 mod author;
+pub mod backfill_schedule;
 pub mod bulk_runs;
 pub mod cancel_run;
 mod conclude;

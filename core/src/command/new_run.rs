@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::flow::{Flow, Hand, Start};
-use crate::id::{RunId, ScheduleId, TaskRunId, TenantId};
+use crate::id::{BackfillId, RunId, ScheduleId, TaskRunId, TenantId};
 use crate::run::{TimerKind, Trigger};
 use crate::signal::Signal;
 use crate::store::start_runs::{NewRuns, insert_runs};
@@ -44,6 +44,8 @@ pub(crate) struct ForOccurrence {
     pub(crate) facts: Value,
     /// The key under which it may not overlap with others.
     pub(crate) overlap_key: Option<String>,
+    /// The backfill that started it, which is told of its end in place of the schedule.
+    pub(crate) backfill_id: Option<BackfillId>,
 }
 
 /// Where a run lies within another.
@@ -147,6 +149,11 @@ impl NewRun {
             occurrence
                 .as_ref()
                 .and_then(|occurrence| Some(occurrence.schedule_id?.0)),
+        );
+        runs.backfill_ids.push(
+            occurrence
+                .as_ref()
+                .and_then(|occurrence| Some(occurrence.backfill_id?.0)),
         );
         let (facts, overlap_key) = occurrence
             .map(|occurrence| (occurrence.facts, occurrence.overlap_key))

@@ -120,6 +120,7 @@ pub(super) async fn rerun_within(
         schedule_id: None,
         facts,
         overlap_key: None,
+        backfill_id: None,
     });
     let inputs = check(&version, wanted, facts.inputs)?;
     let places: Vec<i32> = (0..)

@@ -7,31 +7,29 @@
 //! corrected in the calendar first.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::plan::Plan;
 use super::timing::{Placement, Planned};
+use crate::run::named;
 
 /// The most occurrences of one backfill.
 pub const MOST_BACKFILLED: usize = 10_000;
 
 /// Which occurrences, and what with them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackfillRequest {
     /// Which.
     pub scope: BackfillScope,
     /// In which order.
-    #[serde(default)]
     pub order: BackfillOrder,
     /// Which of those that ran already run again.
-    #[serde(default)]
     pub reprocess: Reprocess,
 }
 
 /// Which occurrences a backfill is about. All instants are nominal ones.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum BackfillScope {
     /// Those of a stretch of time.
     Range {
@@ -48,8 +46,7 @@ pub enum BackfillScope {
 }
 
 /// In which order a backfill runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum BackfillOrder {
     /// The oldest first.
     #[default]
@@ -58,22 +55,23 @@ pub enum BackfillOrder {
     NewestFirst,
 }
 
-/// Which occurrences that ran already run again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Reprocess {
-    /// None: only what never ran does.
-    #[default]
-    None,
-    /// Those that failed.
-    Failed,
-    /// All that have ended, however they did.
-    Completed,
+named! {
+    /// Which occurrences that ran already run again.
+    Reprocess {
+        /// None: only what never ran does.
+        None = "NONE",
+        /// Those that failed.
+        Failed = "FAILED",
+        /// All that have ended, however they did.
+        Completed = "COMPLETED",
+    }
 }
 
 /// What an occurrence has to show. One that never ran has nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
+    /// A place in a queue: its own, or that of another backfill.
+    Waiting,
     /// A run that has not ended.
     UnderWay,
     /// A run that ended without success.
@@ -108,6 +106,7 @@ pub enum PassedOver {
 impl std::fmt::Display for PassedOver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Exists(Existing::Waiting) => f.write_str("it waits to start already"),
             Self::Exists(Existing::UnderWay) => f.write_str("its run is under way"),
             Self::Exists(Existing::Failed) => {
                 f.write_str("its run failed, and failed ones are not run again")
@@ -133,6 +132,18 @@ pub enum BackfillError {
     /// There are too many occurrences.
     #[error("there are more than {MOST_BACKFILLED} occurrences; ask for a shorter range")]
     TooMany,
+    /// An occurrence is not due yet.
+    #[error(
+        "the occurrence of {nominal} is due at {due}, and a backfill is about the past; ask for what was due at {now} at the latest"
+    )]
+    NotDue {
+        /// The instant that the rule names.
+        nominal: DateTime<Utc>,
+        /// When it is due.
+        due: DateTime<Utc>,
+        /// The present.
+        now: DateTime<Utc>,
+    },
     /// An instant is none of the schedule's.
     #[error("the schedule does not name {instant}{}; correct it, or ask for a range", nearest(*.next))]
     NotNamed {
@@ -147,29 +158,41 @@ fn nearest(next: Option<DateTime<Utc>>) -> String {
     next.map_or_else(String::new, |next| format!(" (the next after it is {next})"))
 }
 
-/// Works out what a backfill would run. `existing` says what an occurrence, by its nominal instant, has to show.
-pub fn plan_backfill(
+/// The occurrences that a backfill is about, the oldest first; each was due by `now`, or is not to start at all.
+pub fn name_occurrences(
     plan: &Plan,
-    request: &BackfillRequest,
-    existing: impl Fn(DateTime<Utc>) -> Option<Existing>,
-) -> Result<Vec<BackfillStep>, BackfillError> {
+    scope: &BackfillScope,
+    now: DateTime<Utc>,
+) -> Result<Vec<Planned>, BackfillError> {
     if plan.follows_runs() {
         return Err(BackfillError::FollowsRuns);
     }
-    let mut steps: Vec<BackfillStep> = occurrences(plan, &request.scope)?
-        .into_iter()
-        .map(|planned| BackfillStep {
-            planned,
-            passed_over: passed_over(&planned, request.reprocess, existing(planned.nominal)),
-        })
-        .collect();
+    let named = occurrences(plan, scope)?;
+    let early = |planned: &&Planned| planned.placement == Placement::Kept && planned.due > now;
+    match named.iter().find(early) {
+        None => Ok(named),
+        Some(&Planned { nominal, due, .. }) => Err(BackfillError::NotDue { nominal, due, now }),
+    }
+}
+
+/// Works out what becomes of the occurrences that a backfill is about, in its order. `existing` says what one, by its nominal instant,
+/// has to show.
+pub fn plan_backfill(
+    named: Vec<Planned>,
+    request: &BackfillRequest,
+    existing: impl Fn(DateTime<Utc>) -> Option<Existing>,
+) -> Vec<BackfillStep> {
+    let step = |planned: Planned| BackfillStep {
+        passed_over: passed_over(&planned, request.reprocess, existing(planned.nominal)),
+        planned,
+    };
+    let mut steps: Vec<BackfillStep> = named.into_iter().map(step).collect();
     if request.order == BackfillOrder::NewestFirst {
         steps.reverse();
     }
-    Ok(steps)
+    steps
 }
 
-/// The occurrences of the scope, the oldest first.
 fn occurrences(plan: &Plan, scope: &BackfillScope) -> Result<Vec<Planned>, BackfillError> {
     let planned: Vec<Planned> = match scope {
         BackfillScope::Range { from, until } if until <= from => return Err(BackfillError::Backwards),
@@ -209,7 +232,7 @@ fn passed_over(planned: &Planned, reprocess: Reprocess, existing: Option<Existin
         Placement::Kept => {}
     }
     let runs = match existing? {
-        Existing::UnderWay => false,
+        Existing::Waiting | Existing::UnderWay => false,
         Existing::Failed => reprocess != Reprocess::None,
         Existing::Succeeded => reprocess == Reprocess::Completed,
     };
@@ -249,6 +272,20 @@ mod tests {
         }
     }
 
+    /// The month after.
+    fn now() -> DateTime<Utc> {
+        "2025-04-01T00:00:00Z".parse().expect("an instant")
+    }
+
+    /// What becomes of the week, when `existing` is there already.
+    fn steps(
+        request: &BackfillRequest,
+        existing: impl Fn(DateTime<Utc>) -> Option<Existing>,
+    ) -> Vec<BackfillStep> {
+        let named = name_occurrences(&daily(), &request.scope, now()).expect("occurrences");
+        plan_backfill(named, request, existing)
+    }
+
     /// The second is under way, the third failed, the fourth succeeded.
     fn existing(at: DateTime<Utc>) -> Option<Existing> {
         let known = [Existing::UnderWay, Existing::Failed, Existing::Succeeded];
@@ -265,7 +302,7 @@ mod tests {
             (Reprocess::Failed, [true, false, true, false]),
             (Reprocess::Completed, [true, false, true, true]),
         ] {
-            let steps = plan_backfill(&daily(), &request(week(), reprocess), existing).expect("steps");
+            let steps = steps(&request(week(), reprocess), existing);
             let runs: Vec<bool> = steps.iter().map(|step| step.passed_over.is_none()).collect();
             assert_eq!(runs, expected, "{reprocess:?}");
         }
@@ -277,7 +314,7 @@ mod tests {
             order: BackfillOrder::NewestFirst,
             ..request(week(), Reprocess::None)
         };
-        let steps = plan_backfill(&daily(), &newest, |_| None).expect("steps");
+        let steps = steps(&newest, |_| None);
         let order: Vec<DateTime<Utc>> = steps.iter().map(|step| step.planned.nominal).collect();
         assert_eq!(order, [4, 3, 2, 1].map(instant));
     }
@@ -285,7 +322,7 @@ mod tests {
     #[test]
     fn what_cannot_be_backfilled_is_refused_with_the_remedy() {
         let refused = |scope| {
-            let refused = plan_backfill(&daily(), &request(scope, Reprocess::None), |_| None);
+            let refused = name_occurrences(&daily(), &scope, now());
             refused.expect_err("it is refused").to_string()
         };
         let stranger = instant(2) + chrono::TimeDelta::hours(1);
@@ -305,7 +342,13 @@ mod tests {
         );
         let delay = Timing::of(Rule::FixedDelay { delay_ms: 60_000 });
         let delay = Plan::new(&delay, None, Seed::default()).expect("a plan");
-        let refused = plan_backfill(&delay, &request(week(), Reprocess::None), |_| None);
+        let refused = name_occurrences(&delay, &week(), now());
         assert_eq!(refused, Err(BackfillError::FollowsRuns));
+        let early = name_occurrences(&daily(), &week(), instant(3));
+        assert_eq!(
+            early.expect_err("it is refused").to_string(),
+            "the occurrence of 2025-03-04 06:00:00 UTC is due at 2025-03-04 06:00:00 UTC, and a backfill is about the past; ask for \
+             what was due at 2025-03-03 06:00:00 UTC at the latest"
+        );
     }
 }

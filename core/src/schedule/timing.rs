@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::Selection;
 use super::rule::Rule;
 use super::zone::DaylightSaving;
+use crate::run::named;
 
 /// The widest jitter: one day.
 pub const WIDEST_JITTER_MS: i64 = 86_400_000;
@@ -137,27 +138,18 @@ pub enum Placement {
     },
 }
 
-/// Something that was done to an occurrence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Note {
-    /// The clock left its wall time out, and it stands at the first instant after.
-    DstShifted,
-    /// It falls where the calendar or a blackout excludes it.
-    CalendarExcluded,
-    /// It is due on another day, because its own does not work.
-    Moved,
-    /// It is due a little later, so that schedules spread.
-    Jittered,
-}
-
-impl Note {
-    const ALL: [Self; 4] = [
-        Self::DstShifted,
-        Self::CalendarExcluded,
-        Self::Moved,
-        Self::Jittered,
-    ];
+named! {
+    /// Something that was done to an occurrence.
+    Note {
+        /// The clock left its wall time out, and it stands at the first instant after.
+        DstShifted = "DST_SHIFTED",
+        /// It falls where the calendar or a blackout excludes it.
+        CalendarExcluded = "CALENDAR_EXCLUDED",
+        /// It is due on another day, because its own does not work.
+        Moved = "MOVED",
+        /// It is due a little later, so that schedules spread.
+        Jittered = "JITTERED",
+    }
 }
 
 /// The notes on one occurrence.
@@ -178,7 +170,15 @@ impl Notes {
 
     /// All of them, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = Note> {
-        Note::ALL.into_iter().filter(move |&note| self.contains(note))
+        Note::ALL.iter().copied().filter(move |&note| self.contains(note))
+    }
+}
+
+impl std::fmt::Display for Notes {
+    /// As rows keep them: their names, with spaces between.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.iter().map(Note::as_str).collect();
+        f.write_str(&names.join(" "))
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Interest {
     pub bulk_jobs: bool,
     /// The events of occurrences.
     pub occurrences: bool,
+    /// The events of backfills.
+    pub backfills: bool,
 }
 
 impl Interest {
@@ -91,6 +93,7 @@ impl Interest {
             alerts: false,
             bulk_jobs: false,
             occurrences: false,
+            backfills: false,
         };
         match topic {
             Topic::Run(run) => interest.runs = Some(BTreeSet::from([run])),
@@ -99,6 +102,7 @@ impl Interest {
             Topic::Alerts => interest.alerts = true,
             Topic::BulkJobs => interest.bulk_jobs = true,
             Topic::Occurrences => interest.occurrences = true,
+            Topic::Backfills => interest.backfills = true,
         }
         interest
     }
@@ -174,7 +178,8 @@ pub async fn list_events(
             .bind::<Bool, _>(interest.executors)
             .bind::<Bool, _>(interest.alerts)
             .bind::<Bool, _>(interest.bulk_jobs)
-            .bind::<Bool, _>(interest.occurrences),
+            .bind::<Bool, _>(interest.occurrences)
+            .bind::<Bool, _>(interest.backfills),
     )
     .load(&mut **transaction)
     .await?;

@@ -12,6 +12,8 @@ pub(crate) mod alert_rules;
 pub mod alerts;
 pub(crate) mod append_log;
 pub mod attempts;
+pub(crate) mod backfill_steps;
+pub mod backfills;
 pub mod bulk_jobs;
 pub(crate) mod calendars;
 pub(crate) mod callbacks;

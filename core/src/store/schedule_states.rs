@@ -13,7 +13,7 @@ use super::registry::sql::present;
 use super::schema::schedule_states;
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
-use crate::id::{RunId, ScheduleId, TenantId, WorkflowId};
+use crate::id::{BackfillId, RunId, ScheduleId, TenantId, WorkflowId};
 use crate::run::RunState;
 use crate::schedule::occurrence::ScheduleState;
 
@@ -186,6 +186,8 @@ pub(crate) struct RunEnd {
     pub(crate) workflow_id: WorkflowId,
     pub(crate) schedule_id: Option<ScheduleId>,
     pub(crate) overlap_key: Option<String>,
+    /// The backfill that started it.
+    pub(crate) backfill_id: Option<BackfillId>,
     pub(crate) ended_as: RunState,
     pub(crate) ended_at: DateTime<Utc>,
 }
@@ -208,6 +210,8 @@ pub(crate) async fn take_run_ends(
         schedule_id: Option<Uuid>,
         #[diesel(sql_type = Nullable<Text>)]
         overlap_key: Option<String>,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        backfill_id: Option<Uuid>,
         #[diesel(sql_type = Text)]
         ended_as: String,
         #[diesel(sql_type = Timestamptz)]
@@ -228,6 +232,7 @@ pub(crate) async fn take_run_ends(
             workflow_id: row.workflow_id.into(),
             schedule_id: row.schedule_id.map(Into::into),
             overlap_key: row.overlap_key,
+            backfill_id: row.backfill_id.map(Into::into),
             ended_as: row.ended_as.parse().map_err(unreadable)?,
             ended_at: row.ended_at,
         })

@@ -197,6 +197,82 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The occurrences of each backfill, in the order in which they run.
+    backfill_steps (tenant_id, backfill_id, place) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// The backfill.
+        backfill_id -> Uuid,
+        /// Its place in the order.
+        place -> Integer,
+        /// The instant that the rule names.
+        nominal -> Timestamptz,
+        /// When the occurrence was due, after calendars and jitter.
+        due -> Timestamptz,
+        /// What was done to it on the way: Notes.
+        notes -> Array<Text>,
+        /// A StepState.
+        state -> Text,
+        /// Why, in a sentence.
+        reason -> Nullable<Text>,
+        /// Its run.
+        run_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// What somebody has run of a schedule's past, one occurrence after the other.
+    backfills (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the backfill; sorts by creation.
+        id -> Uuid,
+        /// The schedule, which may be deleted since.
+        schedule_id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// The newest occurrence runs first; else the oldest does.
+        newest_first -> Bool,
+        /// A Reprocess: which occurrences that ran already run again.
+        reprocess -> Text,
+        /// How many of its runs may be under way together.
+        most_running -> Integer,
+        /// What every run is given over what the schedule gives.
+        inputs -> Jsonb,
+        /// Why, in the words of whoever asked for it.
+        reason -> Nullable<Text>,
+        /// A BackfillState.
+        state -> Text,
+        /// Why it ended so, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// How many of its steps are to start.
+        pending -> Integer,
+        /// How many of its steps have a run under way.
+        running -> Integer,
+        /// How many of its steps have a run that succeeded.
+        succeeded -> Integer,
+        /// How many of its steps have a run that failed.
+        failed -> Integer,
+        /// How many of its steps were called off, or have a run that was.
+        cancelled -> Integer,
+        /// How many of its steps could not start.
+        rejected -> Integer,
+        /// How many of its steps are not to start.
+        passed_over -> Integer,
+        /// The subject of the token that asked for it.
+        created_by -> Text,
+        /// The subject of the token that cancelled it.
+        cancelled_by -> Nullable<Text>,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// When its first step started.
+        started_at -> Nullable<Timestamptz>,
+        /// When it ended.
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// What is done to many runs, one after the other.
     bulk_jobs (tenant_id, id) {
         /// The owner.
@@ -493,6 +569,8 @@ diesel::table! {
         outcome -> Text,
         /// Why, in a sentence.
         reason -> Nullable<Text>,
+        /// What had become of it before a backfill first ran it: the outcome and the reason.
+        before_backfill -> Nullable<Text>,
         /// What was done to it on the way: Notes.
         notes -> Array<Text>,
         /// Its run; the last one when it was run again.
@@ -885,10 +963,12 @@ diesel::table! {
         partition -> SmallInt,
         /// The run's workflow.
         workflow_id -> Uuid,
-        /// The schedule that started it.
+        /// The schedule that started it for an occurrence that was due; none for a backfill.
         schedule_id -> Nullable<Uuid>,
         /// The key under which it may not overlap with others.
         overlap_key -> Nullable<Text>,
+        /// The backfill that started it.
+        backfill_id -> Nullable<Uuid>,
         /// The RunState that it ended in.
         ended_as -> Nullable<Text>,
         /// When it ended.
@@ -967,6 +1047,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     alerts,
     attempts,
     awaited_events,
+    backfill_steps,
+    backfills,
     bulk_jobs,
     bulk_refusals,
     calendars,

@@ -81,6 +81,7 @@ pub(crate) struct NewRuns {
     pub(crate) schedule_ids: Vec<Option<Uuid>>,
     pub(crate) occurrences: Vec<Option<Value>>,
     pub(crate) overlap_keys: Vec<Option<String>>,
+    pub(crate) backfill_ids: Vec<Option<Uuid>>,
     pub(crate) task_runs: NewTaskRuns,
     pub(crate) dispatch: NewDispatch,
 }
@@ -151,7 +152,8 @@ pub(crate) async fn insert_runs(transaction: &mut Transaction, runs: NewRuns) ->
             .bind::<Array<SmallInt>, _>(runs.dispatch.priorities)
             .bind::<Array<SmallInt>, _>(runs.dispatch.costs)
             .bind::<Array<Text>, _>(runs.dispatch.labels)
-            .bind::<Array<Bool>, _>(runs.dispatch.paused),
+            .bind::<Array<Bool>, _>(runs.dispatch.paused)
+            .bind::<Array<Nullable<SqlUuid>>, _>(runs.backfill_ids),
     )
     .execute(&mut **transaction)
     .await?;

@@ -206,6 +206,7 @@ impl Feed {
             alerts: self.outlets.contains_key(&Topic::Alerts),
             bulk_jobs: self.outlets.contains_key(&Topic::BulkJobs),
             occurrences: self.outlets.contains_key(&Topic::Occurrences),
+            backfills: self.outlets.contains_key(&Topic::Backfills),
         }
     }
 

@@ -118,7 +118,12 @@ impl Watch {
         }
         let from = after.unwrap_or(match topic {
             Topic::Run(_) => BEGINNING,
-            Topic::Runs | Topic::Executors | Topic::Alerts | Topic::BulkJobs | Topic::Occurrences => settled,
+            Topic::Runs
+            | Topic::Executors
+            | Topic::Alerts
+            | Topic::BulkJobs
+            | Topic::Occurrences
+            | Topic::Backfills => settled,
         });
         Ok(Subscription::open(&self.inner, tenant, topic, from, settled))
     }

@@ -89,6 +89,10 @@ pub(crate) enum EventKind {
     ScheduleStopped,
     /// It was decided what becomes of an occurrence.
     OccurrenceRecorded,
+    /// Steps of a backfill started or ended.
+    BackfillAdvanced,
+    /// A backfill ended.
+    BackfillEnded,
     /// A rule had something to say.
     AlertRaised,
     /// What an alert is about was well again.

@@ -8,28 +8,26 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::plans::Armed;
-use crate::command::new_run::{ForOccurrence, NewRun, begin_runs};
+use super::runs::{Cause, Published, read_published, run_of};
+use crate::command::new_run::{NewRun, begin_runs};
 use crate::command::quota::Room;
-use crate::command::start_run::complete_inputs;
 use crate::command::stop_run::{Order, Stop as StopOrder, stop_held_run};
 use crate::expression::OccurrenceFacts;
-use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId, WorkflowId};
-use crate::run::{RunState, Trigger};
+use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId};
+use crate::run::RunState;
 use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
 use crate::schedule::overlap::{Admission, Occupancy, Overlap, OverlapScope, Stop};
-use crate::schedule::timing::{Notes, Planned};
+use crate::schedule::timing::Planned;
 use crate::signal::Signal;
 use crate::store::flow::lock_runs;
 use crate::store::occurrences::{
-    Among, Recorded, Waiting, count_under_way, find_published_of_all, list_recorded, list_under_way,
-    record_occurrences,
+    Among, Recorded, Waiting, count_under_way, list_recorded, list_under_way, record_occurrences,
 };
 use crate::store::schedule_states::{Move, move_schedules};
 use crate::store::{StoreError, Transaction, Versions};
-use crate::workflow::PinnedVersion;
 
 /// An occurrence that is to start, as far as time is concerned.
 pub(crate) struct Case {
@@ -53,7 +51,7 @@ impl Case {
             id: OccurrenceId::generate(),
             nominal: planned.nominal,
             due: planned.due,
-            notes: told_notes(planned.notes),
+            notes: planned.notes.to_string(),
             manual: false,
             inputs: None,
             waited: false,
@@ -93,15 +91,6 @@ impl Case {
             waits_in: None,
         }
     }
-}
-
-/// Notes, as rows keep them.
-pub(crate) fn told_notes(notes: Notes) -> String {
-    let names = notes.iter().map(|note| match json!(note) {
-        Value::String(name) => name,
-        other => other.to_string(),
-    });
-    names.collect::<Vec<_>>().join(" ")
 }
 
 /// How far a schedule comes with this transaction, but for what its occurrences add.
@@ -257,7 +246,7 @@ impl Progress {
 struct Decisions {
     scopes: Scopes,
     room: Room,
-    published: HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>,
+    published: Published,
     facts: HashMap<OccurrenceId, (OccurrenceFacts, Option<String>)>,
     runs: Vec<NewRun>,
     stops: Vec<(TenantId, Among, Stop, String)>,
@@ -310,7 +299,7 @@ impl Decisions {
         };
         let armed = Arc::clone(&case.armed);
         let Some(among) = scope_of(&armed, key.as_deref()) else {
-            self.start(case, &facts, key);
+            self.start(case, &facts, key.as_deref());
             return;
         };
         let scope = (armed.tenant, among.told());
@@ -321,14 +310,14 @@ impl Decisions {
                 return;
             }
             occupancy.waiting = occupancy.waiting.saturating_sub(1);
-            if self.start(case, &facts, key) {
+            if self.start(case, &facts, key.as_deref()) {
                 self.scopes.entry(scope).or_default().running += 1;
             }
             return;
         }
         match armed.spec().policies.overlap.admit(*occupancy) {
             Admission::Start => {
-                if self.start(case, &facts, key) {
+                if self.start(case, &facts, key.as_deref()) {
                     self.scopes.entry(scope).or_default().running += 1;
                 }
             }
@@ -367,8 +356,9 @@ impl Decisions {
     }
 
     /// Makes the run of the case, or records why that cannot be.
-    fn start(&mut self, case: &Case, facts: &OccurrenceFacts, overlap_key: Option<String>) -> bool {
-        let run = match self.run_of(case, facts, overlap_key) {
+    fn start(&mut self, case: &Case, facts: &OccurrenceFacts, overlap_key: Option<&str>) -> bool {
+        let by = Cause::Schedule { overlap_key };
+        let run = match run_of(&case.armed, &self.published, facts, case.inputs.as_ref(), by) {
             Ok(run) => run,
             Err(reason) => {
                 self.recorded.push(case.recorded(Outcome::Rejected, reason));
@@ -387,41 +377,6 @@ impl Decisions {
         self.runs.push(run);
         true
     }
-
-    fn run_of(
-        &self,
-        case: &Case,
-        facts: &OccurrenceFacts,
-        overlap_key: Option<String>,
-    ) -> Result<NewRun, String> {
-        let armed = &case.armed;
-        let Some(version) = self.published.get(&(armed.tenant, armed.spec().workflow)) else {
-            return Err("the workflow has no published version; publish it with publishWorkflow".to_owned());
-        };
-        let given = armed.inputs(facts, case.inputs.as_ref())?;
-        let inputs = complete_inputs(Some(version), &given).map_err(|faults| {
-            let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
-            format!("the workflow does not take its inputs: {}", told.join("; "))
-        })?;
-        Ok(NewRun {
-            id: RunId::generate(),
-            tenant: armed.tenant,
-            started_by: format!("schedule:{}", armed.schedule.key).into(),
-            version: Arc::clone(version),
-            priority: armed.spec().priority.unwrap_or(version.priority),
-            inputs,
-            trigger: Trigger::Schedule,
-            occurrence: Some(ForOccurrence {
-                schedule_id: Some(armed.id()),
-                facts: json!(facts),
-                overlap_key,
-            }),
-            within: None,
-            rerun_of: None,
-            paused: false,
-            begins: true,
-        })
-    }
 }
 
 /// Among which runs an occurrence of the schedule may not overlap; none when it may.
@@ -435,24 +390,6 @@ fn scope_of(armed: &Armed, key: Option<&str>) -> Option<Among> {
         (OverlapScope::Key, Some(key)) => Among::Key(key.to_owned()),
         _ => Among::Schedule(armed.id()),
     })
-}
-
-async fn read_published(
-    transaction: &mut Transaction,
-    versions: &Versions,
-    workflows: BTreeSet<(TenantId, WorkflowId)>,
-) -> Result<HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>, StoreError> {
-    if workflows.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let wanted: Vec<_> = workflows.into_iter().collect();
-    let published = find_published_of_all(transaction, &wanted).await?;
-    let ids = published.iter().map(|(tenant, _, version)| (*tenant, *version));
-    let pinned = versions.get(transaction, ids).await?;
-    Ok(published
-        .into_iter()
-        .map(|(tenant, workflow, version)| ((tenant, workflow), Arc::clone(&pinned[&version])))
-        .collect())
 }
 
 /// Stops what runs among these runs, on behalf of a schedule.

@@ -29,7 +29,7 @@ pub(super) async fn act_on_ends(
             (failing.tenant_id, failing.schedule_id, reason)
         })
         .collect();
-    let mut signals = BTreeSet::new();
+    let mut signals = super::backfills::end_steps(transaction, &ends).await?;
     if !paused.is_empty() {
         pause_schedules(transaction, &paused).await?;
         signals.extend(paused.iter().map(|(tenant, ..)| Signal::Events(*tenant)));

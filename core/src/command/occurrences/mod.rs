@@ -9,9 +9,11 @@
 //! the present, so no edit fires the past. A schedule that is paused is settled like any other, with rows that say so. The end
 //! of a run that an occurrence waited for only makes its schedule due: who may start is decided here and nowhere else.
 
+mod backfills;
 mod docket;
 mod ends;
 mod plans;
+mod runs;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 
 use docket::Progress;
 pub(crate) use docket::{Case, Docket};
-pub(crate) use plans::{Armed, Plans};
+pub(crate) use plans::{Armed, Edition, Plans};
 
 /// The most schedules of a partition that one transaction looks at.
 const BATCH: i64 = 500;
@@ -68,6 +70,7 @@ pub(crate) async fn settle_partitions(
     let mut transaction = database.begin(Actor::Engine).await?;
     let held = lock_partitions(&mut transaction, partitions).await?;
     let mut signals = ends::act_on_ends(&mut transaction, &held).await?;
+    signals.extend(backfills::advance_backfills(&mut transaction, memory, &held).await?);
     let due = list_due_schedules(&mut transaction, &held, BATCH).await?;
     signals.extend(settle_schedules(&mut transaction, memory, due).await?);
     let next = next_schedule_due(&mut transaction, partitions).await?;
@@ -92,7 +95,8 @@ pub(crate) async fn settle_schedules(
     if due.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let mut armed = memory.plans.get(transaction, &due).await?;
+    let editions: Vec<Edition> = due.iter().map(Into::into).collect();
+    let mut armed = memory.plans.get(transaction, &editions).await?;
     let wait: Vec<_> = due
         .iter()
         .filter(|schedule| schedule.waiting > 0)

@@ -26,6 +26,24 @@ pub(crate) struct Plans {
     kept: Arc<Mutex<Kept>>,
 }
 
+/// A schedule as it was last edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edition {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) schedule_id: ScheduleId,
+    pub(crate) plan_revision: i32,
+}
+
+impl From<&DueSchedule> for Edition {
+    fn from(due: &DueSchedule) -> Self {
+        Self {
+            tenant_id: due.tenant_id,
+            schedule_id: due.schedule_id,
+            plan_revision: due.plan_revision,
+        }
+    }
+}
+
 /// A schedule whose rule, calendar and expressions are ready.
 pub(crate) struct Armed {
     pub(crate) tenant: TenantId,
@@ -43,17 +61,17 @@ impl WorkingDays for Calendar {
 }
 
 impl Plans {
-    /// The schedules that are due, or why one cannot be asked; reads those that were not read before.
+    /// The schedules as `wanted` has them, or why one cannot be asked; reads those that were not read before.
     pub(crate) async fn get(
         &self,
         transaction: &mut Transaction,
-        due: &[DueSchedule],
+        wanted: &[Edition],
     ) -> Result<HashMap<ScheduleId, Result<Arc<Armed>, String>>, StoreError> {
         let mut found = HashMap::new();
         let mut missing = Vec::new();
         {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            for schedule in due {
+            for schedule in wanted {
                 match kept.get(&(schedule.schedule_id, schedule.plan_revision)) {
                     Some(armed) => drop(found.insert(schedule.schedule_id, Ok(Arc::clone(armed)))),
                     None => missing.push(schedule),
@@ -63,15 +81,15 @@ impl Plans {
         if missing.is_empty() {
             return Ok(found);
         }
-        let wanted: Vec<_> = missing
+        let unread: Vec<_> = missing
             .iter()
-            .map(|due| (due.tenant_id, due.schedule_id))
+            .map(|schedule| (schedule.tenant_id, schedule.schedule_id))
             .collect();
-        let schedules = list_schedules_of_all(transaction, &wanted).await?;
+        let schedules = list_schedules_of_all(transaction, &unread).await?;
         let calendars = read_calendars(transaction, &schedules).await?;
         let revisions: HashMap<ScheduleId, i32> = missing
             .iter()
-            .map(|due| (due.schedule_id, due.plan_revision))
+            .map(|schedule| (schedule.schedule_id, schedule.plan_revision))
             .collect();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() + schedules.len() > KEEP {
@@ -85,9 +103,9 @@ impl Plans {
             }
             found.insert(id, armed);
         }
-        for due in missing {
+        for schedule in missing {
             found
-                .entry(due.schedule_id)
+                .entry(schedule.schedule_id)
                 .or_insert_with(|| Err("it was written by another release".to_owned()));
         }
         Ok(found)

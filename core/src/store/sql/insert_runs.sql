@@ -1,5 +1,6 @@
 -- insert_runs: records runs $3, of tenants $1 in partitions $2, their task runs $20, and in brief those of them, $28, that begin
--- at once. Runs whose end somebody waits for are watched: those of schedules ($16), and all of a workflow that has watchers.
+-- at once. Runs whose end somebody waits for are watched: those of schedules ($16), for the schedule or for the backfill ($36) that
+-- started them, and all of a workflow that has watchers.
 -- Moves:  (none) -> QUEUED; QUEUED -> PAUSED; (none) -> BLOCKED, READY
 -- Locks:  new rows only.
 -- Index:  workflow_watchers_pkey
@@ -9,9 +10,10 @@ WITH given AS (
     FROM unnest(
         $1::uuid[], $2::smallint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::jsonb[], $8::integer[], $9::text[],
         $10::text[], $11::uuid[], $12::uuid[], $13::smallint[], $14::uuid[], $15::boolean[], $16::uuid[], $17::jsonb[],
-        $18::text[])
+        $18::text[], $36::uuid[])
         AS r(tenant_id, partition, id, workflow_id, version_id, priority, inputs, task_runs, trigger, started_by,
-            parent_run_id, parent_task_run_id, depth, rerun_of, paused, schedule_id, occurrence, overlap_key)
+            parent_run_id, parent_task_run_id, depth, rerun_of, paused, schedule_id, occurrence, overlap_key,
+            backfill_id)
 ),
 new_runs AS (
     INSERT INTO runs (
@@ -24,8 +26,9 @@ new_runs AS (
     FROM given
 ),
 watched AS (
-    INSERT INTO watched_runs (tenant_id, run_id, partition, workflow_id, schedule_id, overlap_key)
-    SELECT tenant_id, id, partition, workflow_id, schedule_id, overlap_key
+    INSERT INTO watched_runs (tenant_id, run_id, partition, workflow_id, schedule_id, overlap_key, backfill_id)
+    SELECT
+        tenant_id, id, partition, workflow_id, CASE WHEN backfill_id IS NULL THEN schedule_id END, overlap_key, backfill_id
     FROM given AS g
     WHERE schedule_id IS NOT NULL OR EXISTS (
         SELECT FROM workflow_watchers AS w WHERE w.tenant_id = g.tenant_id AND w.workflow_id = g.workflow_id)

@@ -1,13 +1,15 @@
 -- next_schedule_due: how many milliseconds until a schedule of the partitions $1 is to be looked at, and whether the end of a
--- run is to be acted on, by partition.
+-- run is to be acted on or a backfill wants to start something, by partition.
 -- Moves:  nothing
 -- Locks:  nothing.
--- Index:  schedule_states_due, watched_runs_ended; one look into each for each partition
+-- Index:  schedule_states_due, watched_runs_ended, backfills_wanting; one look into each for each partition
 -- Clock:  the database's.
 SELECT
     p::smallint AS partition,
     CASE
         WHEN EXISTS (SELECT FROM watched_runs WHERE partition = p AND ended_as IS NOT NULL) THEN 0
+        WHEN EXISTS (
+            SELECT FROM backfills WHERE partition = p AND finished_at IS NULL AND pending > 0 AND running < most_running) THEN 0
         WHEN first.next_due IS NOT NULL
             THEN greatest(0, ceil(extract(epoch FROM first.next_due - present()) * 1000))::bigint
     END AS due_ms

@@ -16,4 +16,4 @@ WITH first AS (
 DELETE FROM watched_runs AS w
 USING first
 WHERE w.tenant_id = first.tenant_id AND w.run_id = first.run_id
-RETURNING w.tenant_id, w.run_id, w.workflow_id, w.schedule_id, w.overlap_key, w.ended_as, w.ended_at
+RETURNING w.tenant_id, w.run_id, w.workflow_id, w.schedule_id, w.overlap_key, w.backfill_id, w.ended_as, w.ended_at

@@ -1,0 +1,2 @@
+DROP TABLE backfill_steps;
+DROP TABLE backfills;
