@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod event;
 mod executor;
+mod following;
 mod guard;
 mod id;
 mod journal;
