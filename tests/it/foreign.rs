@@ -168,6 +168,7 @@ impl Estate {
                 json!({ "versionId": self.ids["WorkflowVersion"] }),
             ],
             ("input", "PreviewScheduleInput") => vec![schedules::preview()],
+            ("input", "PreviewBackfillInput") => vec![self.backfill("Schedule")],
             // The fault in it is told to whoever asks; the task node that it names is the owner's.
             ("input", "CreateWorkflowInput") => vec![json!({
                 "key": key("theirs"),

@@ -49,10 +49,12 @@ pub(crate) enum Kind {
     Schedule = b's',
     /// An occurrence of a schedule.
     Occurrence = b'o',
+    /// A backfill of a schedule's past.
+    Backfill = b'y',
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Tenant,
         Self::Program,
         Self::Endpoint,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Calendar,
         Self::Schedule,
         Self::Occurrence,
+        Self::Backfill,
     ];
 }
 

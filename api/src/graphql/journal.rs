@@ -10,16 +10,18 @@ use std::sync::Arc;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use waterclock_core::alert::silence::Silence;
+use waterclock_core::backfill::{Backfill, Step};
 use waterclock_core::bulk::{BulkJob, BulkRefusal};
 use waterclock_core::id::{
-    AlertDeliveryId, AlertId, BulkJobId, ExecutorId, OccurrenceId, RunId, ScheduleId, SilenceId, TaskRunId,
-    TenantId, WorkflowId,
+    AlertDeliveryId, AlertId, BackfillId, BulkJobId, ExecutorId, OccurrenceId, RunId, ScheduleId, SilenceId,
+    TaskRunId, TenantId, WorkflowId,
 };
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::alert_deliveries::AlertDelivery;
 use waterclock_core::store::alerts::Alert;
 use waterclock_core::store::attempts::{Attempt, AttemptPage};
+use waterclock_core::store::backfills::{BackfillsPage, StepPage};
 use waterclock_core::store::bulk_jobs::RefusalPage;
 use waterclock_core::store::executor_lives::Executor;
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
@@ -118,6 +120,7 @@ load_by_id! {
     SilenceId => Silence, silences_by_id;
     BulkJobId => BulkJob, bulk_jobs_by_id;
     OccurrenceId => Occurrence, occurrences_by_id;
+    BackfillId => Backfill, backfills_by_id;
 }
 
 /// Loads what hangs on something, one for each: how a batch of ids is read, and whose what was read is.
@@ -213,6 +216,8 @@ load_pages! {
     TaskRunId, LogPage => PrintedLine, |journal, tenant, ids, page| journal.log_lines(tenant, &ids, page), task_run_id;
     BulkJobId, RefusalPage => BulkRefusal, |journal, tenant, ids, page| journal.bulk_refusals(tenant, &ids, page), job_id;
     ScheduleId, OccurrencePage => Occurrence, |journal, tenant, ids, page| journal.occurrences(tenant, &ids, &page), schedule_id;
+    ScheduleId, BackfillsPage => Backfill, |journal, tenant, ids, page| journal.backfills_of_schedules(tenant, &ids, &page), schedule_id;
+    BackfillId, StepPage => Step, |journal, tenant, ids, page| journal.backfill_steps(tenant, &ids, &page), backfill_id;
     ScheduleId, RunsPage => RunOfSchedule, |journal, tenant, ids, page| journal.runs_of_schedules(tenant, &ids, page), schedule_id;
     WorkflowId, SchedulesPage => ScheduleOfWorkflow, |journal, tenant, ids, page| journal.schedules_of_workflows(tenant, &ids, &page), workflow_id;
 }

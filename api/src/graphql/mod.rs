@@ -9,6 +9,7 @@
 
 mod alert;
 mod attempt;
+mod backfill;
 mod bulk;
 mod calendar;
 mod connection;
@@ -72,7 +73,7 @@ pub struct Query(
     alert::AlertQuery,
     bulk::BulkQuery,
     calendar::CalendarQuery,
-    schedule::ScheduleQuery,
+    schedule::ScheduleQueries,
 );
 
 /// Everything that can be changed.
@@ -93,8 +94,7 @@ pub struct Mutation(
     alert::AlertMutation,
     bulk::BulkMutation,
     calendar::CalendarMutation,
-    schedule::ScheduleMutation,
-    schedule::ScheduleSteering,
+    schedule::ScheduleMutations,
 );
 
 /// Everything that can be followed.
@@ -105,7 +105,7 @@ pub struct Subscription(
     executor::ExecutorSubscription,
     alert::AlertSubscription,
     bulk::BulkSubscription,
-    schedule::OccurrenceSubscription,
+    schedule::ScheduleSubscriptions,
 );
 
 /// The schema.

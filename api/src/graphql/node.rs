@@ -3,12 +3,13 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use waterclock_core::id::{
-    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BulkJobId, CalendarId, EndpointId, ExecutorId,
-    OccurrenceId, ProgramId, RunId, ScheduleId, SilenceId, TaskNodeId, TaskRunId, TenantId, WorkflowId,
-    WorkflowVersionId,
+    AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BackfillId, BulkJobId, CalendarId, EndpointId,
+    ExecutorId, OccurrenceId, ProgramId, RunId, ScheduleId, SilenceId, TaskNodeId, TaskRunId, TenantId,
+    WorkflowId, WorkflowVersionId,
 };
 
 use super::alert::{Alert, AlertChannel, AlertDelivery, AlertRule, Silence};
+use super::backfill::Backfill;
 use super::bulk::BulkJob;
 use super::calendar::Calendar;
 use super::endpoint::Endpoint;
@@ -66,6 +67,8 @@ pub(crate) enum Node {
     Schedule(Schedule),
     /// An occurrence of a schedule.
     Occurrence(Occurrence),
+    /// What somebody has run of a schedule's past.
+    Backfill(Backfill),
 }
 
 /// The most ids of one call.
@@ -163,5 +166,8 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::Occurrence => journal::load(context, OccurrenceId::from(uuid))
             .await?
             .map(|found| Node::Occurrence(Occurrence(found))),
+        Kind::Backfill => journal::load(context, BackfillId::from(uuid))
+            .await?
+            .map(|found| Node::Backfill(Backfill(found))),
     })
 }

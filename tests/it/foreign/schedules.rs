@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 use waterclock_tests::api::Client;
 
-use super::{Estate, FAR, Scene, key};
+use super::{Estate, FAR, SECRET_WORD, Scene, key};
 use crate::graphql::publish_no_ops;
 
-/// A timing that names one instant, so late that nothing of what a test does meets it.
+/// When the schedules name their first occurrence, long before they are made.
+const PAST: &str = "2001-01-01T00:00:00Z";
+
+/// A timing that names two instants: one long past, and one so late that nothing of what a test does meets it.
 fn far() -> Value {
-    json!({ "rule": { "at": { "instants": [FAR] } } })
+    json!({ "rule": { "at": { "instants": [PAST, FAR] } } })
 }
 
 /// A schedule that is tried, by the owner's calendar.
@@ -56,6 +59,8 @@ impl Estate {
             ("paused", Some("resumeSchedule")),
             ("ending", Some("stopSchedule")),
             ("asked", Some("triggerSchedule")),
+            ("old", Some("backfillSchedule")),
+            ("older", Some("cancelBackfill")),
         ] {
             let input = json!({
                 "key": key(name), "workflow": { "key": key("main") }, "timing": far(), "start": name != "stopped",
@@ -70,6 +75,19 @@ impl Estate {
         let made = owner.mutate("triggerSchedule", asked, "occurrence { id }").await;
         let id = made["occurrence"]["id"].as_str().expect("an id");
         self.keep("Occurrence", None, id.to_owned());
+        for spare in [None, Some("cancelBackfill")] {
+            let schedule = spare.map_or(&self.ids["Schedule"], |spare| &self.spares[spare]);
+            let mut input = past(schedule);
+            input["reason"] = json!(SECRET_WORD);
+            let made = owner.mutate("backfillSchedule", input, "backfill { id }").await;
+            let id = made["backfill"]["id"].as_str().expect("an id");
+            self.keep("Backfill", spare, id.to_owned());
+        }
+    }
+
+    /// A backfill of the past of what is kept under `name`.
+    pub(super) fn backfill(&self, name: &str) -> Value {
+        past(self.spares.get(name).unwrap_or_else(|| &self.ids[name]))
     }
 
     /// The input of a mutation that makes something of schedules, or changes it.
@@ -94,7 +112,14 @@ impl Estate {
             "startSchedule" | "pauseSchedule" | "resumeSchedule" | "stopSchedule" | "triggerSchedule" => {
                 json!({ "id": spare() })
             }
+            "backfillSchedule" => self.backfill(mutation),
+            "cancelBackfill" => json!({ "id": spare() }),
             _ => return None,
         })
     }
+}
+
+/// A backfill of the schedule's first occurrence.
+fn past(schedule: &str) -> Value {
+    json!({ "id": schedule, "scope": { "instants": [PAST] } })
 }

@@ -70,7 +70,7 @@ pub(crate) struct UpdateScheduleInput {
 }
 
 /// The object that a caller gives; nothing is an empty one.
-pub(super) fn object(given: Option<Json>) -> Result<Map<String, Value>, CommandError> {
+pub(crate) fn object(given: Option<Json>) -> Result<Map<String, Value>, CommandError> {
     match given {
         Some(Json(Value::Object(object))) => Ok(object),
         None | Some(Json(Value::Null)) => Ok(Map::new()),

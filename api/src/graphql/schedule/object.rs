@@ -7,12 +7,14 @@ use chrono::{DateTime as Instant, Utc};
 use waterclock_core::schedule::describe::describe;
 use waterclock_core::schedule::spec::{self, seed_of};
 use waterclock_core::schedule::{occurrence, timing::Planned};
+use waterclock_core::store::backfills::BackfillsPage;
 use waterclock_core::store::schedule_states::Standing;
 use waterclock_core::store::timetable::{OccurrencePage, RunsPage};
 
 use super::occurrence::{Occurrence, OccurrenceFilter, PlannedOccurrence};
 use super::policy::SchedulePolicies;
 use super::timing::ScheduleTiming;
+use crate::graphql::backfill::{Backfill, BackfillFilter};
 use crate::graphql::connection::{Connection, Page, weight};
 use crate::graphql::guard::caller;
 use crate::graphql::id::{Kind, encode};
@@ -199,6 +201,29 @@ impl Schedule {
         };
         let rows = journal::load(context, of).await?.unwrap_or_default();
         Ok(page.connection(rows, |occurrence| occurrence.nominal.to_rfc3339(), Occurrence))
+    }
+
+    /// What was run of its past, the newest backfill first.
+    #[graphql(complexity = "weight(first, child_complexity)")]
+    async fn backfills(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<BackfillFilter>,
+    ) -> Result<Connection<Backfill>> {
+        let page = Page::of(first, after.as_deref())?;
+        let states = filter.and_then(|filter| filter.states).unwrap_or_default();
+        let of = PageOf {
+            of: self.0.id,
+            page: BackfillsPage {
+                states: states.into_iter().map(Into::into).collect(),
+                before: page.after_as()?,
+                limit: page.limit(),
+            },
+        };
+        let rows = journal::load(context, of).await?.unwrap_or_default();
+        Ok(page.connection(rows, |backfill| backfill.id.to_string(), Backfill))
     }
 
     /// The runs that it started, the newest first.
