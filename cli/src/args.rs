@@ -3,6 +3,7 @@
 //! An option that a deployment sets once has a variable too, and by the variable's name a key in the settings file
 //! (see [`crate::settings`]). What is said anew with each call has neither.
 
+mod backfills;
 mod client;
 mod role;
 mod schedules;
@@ -12,6 +13,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use backfills::{
+    BackfillArgs, BackfillOrderArg, BackfillRunsArg, BackfillsArgs, BackfillsCommand, CancelBackfillArgs,
+    ReprocessArg,
+};
 pub(crate) use client::{
     AlertsArgs, ApplyArgs, ClientArgs, DiffArgs, GraphArgs, GraphFormat, ImportArgs, ImportCommand,
     ImportDagArgs, LogsArgs, RerunArgs, RerunExtentArg, RollBackArgs, RunArgs, RunStateArg, RunsArgs,
@@ -136,6 +141,10 @@ pub(crate) enum Command {
     Schedules(SchedulesArgs),
     /// Start, pause, resume, stop or trigger a schedule
     Schedule(ScheduleArgs),
+    /// Run occurrences of a schedule's past that have nothing to show
+    Backfill(BackfillArgs),
+    /// List backfills, the latest first; or follow or cancel one
+    Backfills(BackfillsArgs),
     /// Tell what a cron expression names, in words and instants
     Preview(PreviewArgs),
     /// List alerts, the latest first

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod api;
+mod backfills;
 mod bulk;
 mod definitions;
 mod error;
@@ -15,6 +16,10 @@ mod waits;
 
 pub(crate) use alerts::{ListedAlert, Severity};
 pub(crate) use api::Api;
+pub(crate) use backfills::{
+    BackfillRuns, BackfillState, BackfillTail, FollowedBackfill, ForeseenStep, ListedBackfill,
+    ListedBackfillState, backfill_schedule, preview_backfill,
+};
 pub(crate) use bulk::{
     BulkAnswer, BulkJobState, BulkProgress, BulkTail, ListedBulkAction, ListedBulkJob, ListedBulkState,
     bulk_runs,

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approvals;
+mod backfills;
 mod bulk;
 mod diff;
 mod dry_run;
@@ -19,6 +20,7 @@ mod why;
 
 pub(crate) use alerts::alerts;
 pub(crate) use approvals::approvals;
+pub(crate) use backfills::{backfill, backfills};
 pub(crate) use bulk::bulk;
 pub(crate) use diff::diff;
 pub(crate) use dry_run::dry_run;

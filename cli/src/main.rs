@@ -75,6 +75,8 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Graph(args) => ask(command::graph(args)),
         Command::Schedules(args) => ask(command::schedules(args)),
         Command::Schedule(args) => ask(command::schedule(args)),
+        Command::Backfill(args) => ask(command::backfill(args)),
+        Command::Backfills(args) => ask(command::backfills(args)),
         Command::Preview(args) => ask(command::preview(args)),
         Command::Alerts(args) => ask(command::alerts(args)),
         Command::DryRun(args) => ask(command::dry_run(args)),

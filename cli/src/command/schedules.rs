@@ -72,7 +72,8 @@ pub(crate) async fn preview(args: PreviewArgs) -> Result<Exit, CommandError> {
     written(print_preview(&shown))
 }
 
-async fn id_of(api: &Api, key: String) -> Result<String, CommandError> {
+/// The id of the schedule that `key` names.
+pub(super) async fn id_of(api: &Api, key: String) -> Result<String, CommandError> {
     let found = api.id_of_schedule(key.clone()).await?;
     found.ok_or_else(|| CommandError::Input(format!("there is no schedule {key:?}")))
 }
@@ -83,7 +84,7 @@ fn done(told: Result<(), Vec<UserError>>) -> Result<Exit, CommandError> {
 }
 
 /// Whoever stops reading has read enough.
-fn written(written: io::Result<()>) -> Result<Exit, CommandError> {
+pub(super) fn written(written: io::Result<()>) -> Result<Exit, CommandError> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(Exit::Success),
