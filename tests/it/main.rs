@@ -8,6 +8,7 @@ mod alerts_delivered;
 mod assignment;
 mod authoring;
 mod authoring_refusals;
+mod backfill;
 mod bulk;
 mod callbacks;
 mod cancel;
