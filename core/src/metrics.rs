@@ -11,6 +11,8 @@ pub struct Metrics {
     pub registry: Registry,
     /// How long passes over a partition took, in seconds.
     pub passes: Histogram,
+    /// How late after its instant each occurrence was started that a scheduler of this process started, in seconds.
+    pub lateness: Histogram,
     /// Task runs that schedulers of this process assigned.
     pub assignments: IntCounter,
     /// Live runs, by state.
@@ -36,16 +38,17 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
-        let passes = Histogram::with_opts(
-            HistogramOpts::new(
+        let metrics = Self {
+            passes: histogram(
                 "waterclock_pass_duration_seconds",
                 "How long passes over a partition took.",
-            )
-            .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14).expect("the buckets are well-formed")),
-        )
-        .expect("the name is well-formed");
-        let metrics = Self {
-            passes,
+                prometheus::exponential_buckets(0.000_5, 2.0, 14),
+            ),
+            lateness: histogram(
+                "waterclock_occurrence_lateness_seconds",
+                "How late after their instants occurrences of schedules were started.",
+                prometheus::exponential_buckets(0.001, 2.0, 20),
+            ),
             assignments: counter(
                 "waterclock_assignments_total",
                 "Task runs assigned by schedulers of this process.",
@@ -84,8 +87,9 @@ impl Metrics {
     }
 
     fn register(&self) {
-        let collectors: [Box<dyn prometheus::core::Collector>; 7] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 8] = [
             Box::new(self.passes.clone()),
+            Box::new(self.lateness.clone()),
             Box::new(self.assignments.clone()),
             Box::new(self.runs.clone()),
             Box::new(self.task_runs.clone()),
@@ -99,6 +103,11 @@ impl Metrics {
                 .expect("each name is registered once");
         }
     }
+}
+
+fn histogram(name: &str, help: &str, buckets: prometheus::Result<Vec<f64>>) -> Histogram {
+    let buckets = buckets.expect("the buckets are well-formed");
+    Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets)).expect("the name is well-formed")
 }
 
 fn counter(name: &str, help: &str) -> IntCounter {

@@ -8,6 +8,7 @@ use waterclock_core::check::Named;
 use waterclock_core::command::edit_schedule::Steer;
 use waterclock_core::command::register::New;
 use waterclock_core::command::revise::Edit;
+use waterclock_core::metrics::Metrics;
 use waterclock_core::run::Outcome;
 use waterclock_core::schedule::calendar::{CalendarDefinition, Selection};
 use waterclock_core::schedule::catch_up::CatchUp;
@@ -475,4 +476,25 @@ async fn partitions_in_which_no_schedule_waits_are_not_looked_at_again() {
         .await
         .expect("it is stopped");
     assert_eq!(due().await, [0; 0]);
+}
+
+#[tokio::test]
+async fn how_late_occurrences_are_started_is_measured() {
+    let clockwork = Clockwork::new().await;
+    let metrics = Metrics::new();
+    let _scheduler = clockwork.world.measured_scheduler(metrics.clone());
+    clockwork
+        .schedule("hourly", clockwork.hourly(), Policies::default())
+        .await;
+    clockwork.until_settled().await;
+    // Two minutes after its instant, and some time that the test takes.
+    clockwork.pass(Duration::from_mins(3)).await;
+    clockwork
+        .world
+        .until("it is measured", async || {
+            metrics.lateness.get_sample_count() == 1
+        })
+        .await;
+    let late = metrics.lateness.get_sample_sum();
+    assert!((120.0..180.0).contains(&late), "{late} s");
 }

@@ -177,7 +177,13 @@ impl World {
     /// A scheduler, until its handle is dropped or it is stopped.
     #[must_use]
     pub fn scheduler(&self) -> Running {
-        run_scheduler(&self.engine, &self.signals)
+        self.measured_scheduler(Metrics::new())
+    }
+
+    /// The same, which shows in `metrics` what it does.
+    #[must_use]
+    pub fn measured_scheduler(&self, metrics: Metrics) -> Running {
+        run_scheduler(&self.engine, &self.signals, metrics)
     }
 
     /// Lets this process and others hear each other.
@@ -316,17 +322,12 @@ impl Process {
     /// A scheduler in this process.
     #[must_use]
     pub fn scheduler(&self) -> Running {
-        run_scheduler(&self.database, &self.signals)
+        run_scheduler(&self.database, &self.signals, Metrics::new())
     }
 }
 
-fn run_scheduler(database: &Database, signals: &Signals) -> Running {
-    let scheduler = Scheduler::new(
-        database.clone(),
-        signals.clone(),
-        Metrics::new(),
-        "here".to_owned(),
-    );
+fn run_scheduler(database: &Database, signals: &Signals, metrics: Metrics) -> Running {
+    let scheduler = Scheduler::new(database.clone(), signals.clone(), metrics, "here".to_owned());
     Running::spawn(|shutdown| scheduler.run(shutdown))
 }
 

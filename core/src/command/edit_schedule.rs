@@ -193,7 +193,7 @@ impl ScheduleEditor {
                 super::occurrences::waiting_of(transaction, &due).await?,
             );
             docket.cases.push(case);
-            signals.extend(docket.close(transaction, &self.memory.versions).await?);
+            signals.extend(docket.close(transaction, &self.memory.versions).await?.signals);
             Ok(occurrence)
         })
     }
@@ -225,7 +225,7 @@ impl ScheduleEditor {
     ) -> Result<(), CommandError> {
         let mut due = find_due_schedules(transaction, tenant, schedules).await?;
         due.retain(|schedule| schedule.state != ScheduleState::Stopped);
-        signals.extend(settle_schedules(transaction, &self.memory, due).await?);
+        signals.extend(settle_schedules(transaction, &self.memory, due).await?.signals);
         Ok(())
     }
 

@@ -92,6 +92,7 @@ impl Scheduler {
         let occurrences = Occurrences::new(
             self.database.clone(),
             self.signals.clone(),
+            self.metrics.clone(),
             self.versions.clone(),
             self.preference.subscribe(),
         );

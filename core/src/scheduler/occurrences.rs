@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::prefer::{Preference, partitions};
 use super::{CONTENDED, FAILED, SWEEP};
 use crate::command::occurrences::{Memory, settle_partitions};
+use crate::metrics::Metrics;
 use crate::signal::{Signal, Signals};
 use crate::store::{Database, StoreError, Versions};
 
@@ -24,6 +25,7 @@ const TAKEN: Duration = Duration::from_millis(2);
 pub(super) struct Occurrences {
     database: Database,
     signals: Signals,
+    metrics: Metrics,
     memory: Memory,
     preference: watch::Receiver<Preference>,
     next_look: Instant,
@@ -35,6 +37,7 @@ impl Occurrences {
     pub(super) fn new(
         database: Database,
         signals: Signals,
+        metrics: Metrics,
         versions: Versions,
         preference: watch::Receiver<Preference>,
     ) -> Self {
@@ -42,6 +45,7 @@ impl Occurrences {
         Self {
             database,
             signals,
+            metrics,
             memory: Memory {
                 versions,
                 ..Memory::default()
@@ -85,6 +89,9 @@ impl Occurrences {
         };
         match settle_partitions(&self.database, &self.memory, &looked_at).await {
             Ok(settled) => {
+                for late in settled.lateness {
+                    self.metrics.lateness.observe(late.as_seconds_f64());
+                }
                 self.signals.raise(settled.signals);
                 let next = settled.next.map_or(SWEEP, |next| next.min(SWEEP));
                 let next = if settled.contended { next.min(TAKEN) } else { next };

@@ -111,6 +111,15 @@ pub(crate) struct Docket {
     pub(crate) progress: Vec<Progress>,
 }
 
+/// What became of a docket.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// To be raised after the commit.
+    pub(crate) signals: BTreeSet<Signal>,
+    /// How late each of the occurrences was that the rules named and that start with this transaction.
+    pub(crate) lateness: Vec<TimeDelta>,
+}
+
 /// What the scope of an overlap holds, as far as this transaction knows.
 type Scopes = HashMap<(TenantId, String), Occupancy>;
 
@@ -120,12 +129,12 @@ impl Docket {
         self.cases.len() + self.recorded.len()
     }
 
-    /// Decides about every case and writes everything. Gives the signals to raise after the commit.
+    /// Decides about every case and writes everything.
     pub(crate) async fn close(
         mut self,
         transaction: &mut Transaction,
         versions: &Versions,
-    ) -> Result<BTreeSet<Signal>, StoreError> {
+    ) -> Result<Closed, StoreError> {
         let mut cases = std::mem::take(&mut self.cases);
         self.leave_out_recorded(transaction, &mut cases).await?;
         cases.sort_by_key(|case| (case.due, case.nominal, case.armed.id()));
@@ -160,7 +169,22 @@ impl Docket {
         if !moves.is_empty() {
             move_schedules(transaction, &moves).await?;
         }
-        Ok(signals)
+        Ok(Closed {
+            signals,
+            lateness: self.lateness(),
+        })
+    }
+
+    /// How late those occurrences are that have a run now. All schedules of a docket were read at the same instant.
+    fn lateness(&self) -> Vec<TimeDelta> {
+        let Some(now) = self.progress.first().map(|progress| progress.now) else {
+            return Vec::new();
+        };
+        let started = self
+            .recorded
+            .iter()
+            .filter(|row| row.outcome == Outcome::Fired && !row.manual);
+        started.map(|row| now - row.due).collect()
     }
 
     /// What is recorded already, because somebody asked for it before its time, is not done again.

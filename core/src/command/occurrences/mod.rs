@@ -34,7 +34,7 @@ use crate::store::schedule_states::{
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 
 use docket::Progress;
-pub(crate) use docket::{Case, Docket};
+pub(crate) use docket::{Case, Closed, Docket};
 pub(crate) use plans::{Armed, Edition, Plans};
 
 /// The most schedules of a partition that one transaction looks at.
@@ -59,6 +59,8 @@ pub(crate) struct Settled {
     pub(crate) next: Option<Duration>,
     /// Somebody else has one of the partitions.
     pub(crate) contended: bool,
+    /// How late each of the occurrences was that the rules named and that were started.
+    pub(crate) lateness: Vec<TimeDelta>,
 }
 
 /// Settles what is due in the partitions by now, as far as nobody else does, at most a batch.
@@ -72,7 +74,8 @@ pub(crate) async fn settle_partitions(
     let mut signals = ends::act_on_ends(&mut transaction, &held).await?;
     signals.extend(backfills::advance_backfills(&mut transaction, memory, &held).await?);
     let due = list_due_schedules(&mut transaction, &held, BATCH).await?;
-    signals.extend(settle_schedules(&mut transaction, memory, due).await?);
+    let closed = settle_schedules(&mut transaction, memory, due).await?;
+    signals.extend(closed.signals);
     let next = next_schedule_due(&mut transaction, partitions).await?;
     transaction.commit().await?;
     let soonest = next
@@ -83,17 +86,18 @@ pub(crate) async fn settle_partitions(
         signals,
         next: soonest.min().map(Duration::from_millis),
         contended: held.len() < partitions.len(),
+        lateness: closed.lateness,
     })
 }
 
-/// Settles the schedules, whose partitions' locks are held. Gives the signals to raise after the commit.
+/// Settles the schedules, whose partitions' locks are held.
 pub(crate) async fn settle_schedules(
     transaction: &mut Transaction,
     memory: &Memory,
     due: Vec<DueSchedule>,
-) -> Result<BTreeSet<Signal>, StoreError> {
+) -> Result<Closed, StoreError> {
     if due.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Closed::default());
     }
     let editions: Vec<Edition> = due.iter().map(Into::into).collect();
     let mut armed = memory.plans.get(transaction, &editions).await?;
