@@ -147,7 +147,7 @@ pub struct Backfill {
     pub reason: Option<String>,
     /// What it is.
     pub state: BackfillState,
-    /// Why it ended so, in a sentence.
+    /// Why it ended so, or what it waits for, in a sentence.
     pub state_reason: Option<String>,
     /// How far it is.
     pub steps: StepCounts,

@@ -17,6 +17,7 @@ CREATE TABLE backfills (
     cancelled integer NOT NULL DEFAULT 0,
     rejected integer NOT NULL DEFAULT 0,
     passed_over integer NOT NULL,
+    not_before timestamptz NOT NULL DEFAULT present(),
     created_by text NOT NULL,
     cancelled_by text,
     created_at timestamptz NOT NULL DEFAULT present(),
@@ -45,7 +46,7 @@ COMMENT ON COLUMN backfills.most_running IS 'How many of its runs may be under w
 COMMENT ON COLUMN backfills.inputs IS 'What every run is given over what the schedule gives.';
 COMMENT ON COLUMN backfills.reason IS 'Why, in the words of whoever asked for it.';
 COMMENT ON COLUMN backfills.state IS 'A BackfillState.';
-COMMENT ON COLUMN backfills.state_reason IS 'Why it ended so, in a sentence.';
+COMMENT ON COLUMN backfills.state_reason IS 'Why it ended so, or what it waits for, in a sentence.';
 COMMENT ON COLUMN backfills.pending IS 'How many of its steps are to start.';
 COMMENT ON COLUMN backfills.running IS 'How many of its steps have a run under way.';
 COMMENT ON COLUMN backfills.succeeded IS 'How many of its steps have a run that succeeded.';
@@ -53,6 +54,7 @@ COMMENT ON COLUMN backfills.failed IS 'How many of its steps have a run that fai
 COMMENT ON COLUMN backfills.cancelled IS 'How many of its steps were called off, or have a run that was.';
 COMMENT ON COLUMN backfills.rejected IS 'How many of its steps could not start.';
 COMMENT ON COLUMN backfills.passed_over IS 'How many of its steps are not to start.';
+COMMENT ON COLUMN backfills.not_before IS 'Nothing of it starts before: the tenant had no room for another run.';
 COMMENT ON COLUMN backfills.created_by IS 'The subject of the token that asked for it.';
 COMMENT ON COLUMN backfills.cancelled_by IS 'The subject of the token that cancelled it.';
 COMMENT ON COLUMN backfills.created_at IS 'When it was made.';

@@ -2,6 +2,7 @@
 
 mod live;
 mod refused;
+mod room;
 mod survival;
 mod terminal;
 
@@ -360,27 +361,6 @@ async fn of_a_workflow_that_is_not_published_no_step_starts() {
     let _scheduler = stage.world.scheduler();
     stage.follow(&backfill).await;
     assert_eq!(stage.steps(&backfill).await, ["00 REJECTED", "01 REJECTED"]);
-}
-
-#[tokio::test]
-async fn a_step_that_finds_the_tenants_quota_reached_does_not_start() {
-    let stage = Stage::set().await;
-    let schedule = stage.schedule(json!({})).await;
-    stage
-        .world
-        .execute("UPDATE tenants SET most_live_runs = 1 WHERE key = 'acme'", &[])
-        .await;
-    let backfill = stage
-        .backfill(&schedule, first_hours(2), json!({ "mostRunning": 2 }))
-        .await;
-    let _scheduler = stage.world.scheduler();
-    stage.until_running(&backfill, 1).await;
-    assert_eq!(stage.steps(&backfill).await, ["00 RUNNING", "01 REJECTED"]);
-    let told: String = stage
-        .world
-        .value("SELECT reason FROM backfill_steps WHERE state = 'REJECTED'", &[])
-        .await;
-    assert!(told.starts_with("the tenant has 1 live runs already"), "{told}");
 }
 
 /// Has two of five runs under way, both with an executor, and cancels the backfill; gives what the executor is told to stop.

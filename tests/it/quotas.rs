@@ -15,7 +15,7 @@ use waterclock_tests::world::{SUBJECT, request};
 use crate::graphql::publish_no_ops;
 
 /// Sets the quota of `acme`.
-async fn allow(api: &Api, most: Value) -> Value {
+pub(crate) async fn allow(api: &Api, most: Value) -> Value {
     let platform = api.client("operations", &[Scope::Platform]);
     let input = json!({ "tenant": "acme", "mostLiveRuns": most });
     platform

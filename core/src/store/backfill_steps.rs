@@ -182,3 +182,22 @@ pub(crate) async fn count_backfill_steps(
     .await?;
     Ok(())
 }
+
+/// Starts nothing of the backfills for a while, each for its reason.
+pub(crate) async fn hold_backfills(
+    transaction: &mut Transaction,
+    held: &BTreeMap<(TenantId, BackfillId), String>,
+) -> Result<(), StoreError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    Fixed(
+        statement!("hold_backfills")
+            .bind::<Array<SqlUuid>, _>(held.keys().map(|(tenant, _)| tenant.0).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(held.keys().map(|(_, id)| id.0).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(held.values().map(String::as_str).collect::<Vec<_>>()),
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}

@@ -243,7 +243,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         /// A BackfillState.
         state -> Text,
-        /// Why it ended so, in a sentence.
+        /// Why it ended so, or what it waits for, in a sentence.
         state_reason -> Nullable<Text>,
         /// How many of its steps are to start.
         pending -> Integer,
@@ -259,6 +259,8 @@ diesel::table! {
         rejected -> Integer,
         /// How many of its steps are not to start.
         passed_over -> Integer,
+        /// Nothing of it starts before: the tenant had no room for another run.
+        not_before -> Timestamptz,
         /// The subject of the token that asked for it.
         created_by -> Text,
         /// The subject of the token that cancelled it.

@@ -133,7 +133,7 @@ impl Backfill {
         self.0.state.into()
     }
 
-    /// Why it ended so, in a sentence, where there is something to say.
+    /// Why it ended so, or what its next steps wait for, in a sentence, where there is something to say.
     async fn state_reason(&self) -> Option<&str> {
         self.0.state_reason.as_deref()
     }

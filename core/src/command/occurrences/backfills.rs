@@ -3,8 +3,10 @@
 //! A backfill is not asked whether its occurrences overlap with others, and its runs count as nothing of the schedule's: whoever asked
 //! for it said how many may be under way together, and live occurrences go on as if there were none. A step and its run are written by
 //! one transaction under the partition's lock, so a step has at most one run, whoever dies on the way.
+//!
+//! A live occurrence for which the tenant has no room is rejected, since its instant passes; a step has time, and waits for room.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Memory;
@@ -17,7 +19,7 @@ use crate::id::ScheduleId;
 use crate::signal::Signal;
 use crate::store::backfill_steps::{
     BegunStep, Counts, DueStep, StepEnd, begin_backfill_steps, count_backfill_steps, end_backfill_steps,
-    list_steps_to_start,
+    hold_backfills, list_steps_to_start,
 };
 use crate::store::schedule_states::RunEnd;
 use crate::store::{StoreError, Transaction};
@@ -42,14 +44,20 @@ pub(super) async fn advance_backfills(
     let published = read_published(transaction, &memory.versions, workflows.collect()).await?;
     let mut room = Room::of(transaction, steps.iter().map(|step| step.tenant_id)).await?;
     let (mut runs, mut begun, mut counts) = (Vec::new(), Vec::new(), Counts::new());
+    let mut held = BTreeMap::new();
     for step in &steps {
-        let run = run_for(step, &armed[&step.schedule_id], &published, &mut room);
-        let state = if run.is_ok() {
-            StepState::Running
-        } else {
-            StepState::Rejected
-        };
         let of = (step.tenant_id, step.backfill_id);
+        let run = run_for(step, &armed[&step.schedule_id], &published);
+        let state = match run {
+            Err(_) => StepState::Rejected,
+            Ok(_) => match room.take(step.tenant_id) {
+                Ok(()) => StepState::Running,
+                Err(reached) => {
+                    held.insert(of, format!("the next steps wait: {reached}"));
+                    continue;
+                }
+            },
+        };
         counts.entry(of).or_default().step(StepState::Pending, state);
         begun.push(BegunStep {
             tenant_id: step.tenant_id,
@@ -65,6 +73,7 @@ pub(super) async fn advance_backfills(
     }
     begin_backfill_steps(transaction, &begun).await?;
     count_backfill_steps(transaction, &counts).await?;
+    hold_backfills(transaction, &held).await?;
     Ok(signals)
 }
 
@@ -92,7 +101,6 @@ fn run_for(
     step: &DueStep,
     armed: &Result<Arc<Armed>, String>,
     published: &Published,
-    room: &mut Room,
 ) -> Result<NewRun, String> {
     let armed = armed
         .as_ref()
@@ -102,9 +110,7 @@ fn run_for(
         by: &step.created_by,
     };
     let facts = armed.facts(step.nominal, step.due);
-    let run = run_of(armed, published, &facts, Some(&step.inputs), cause)?;
-    room.take(step.tenant_id).map_err(|reached| reached.to_string())?;
-    Ok(run)
+    run_of(armed, published, &facts, Some(&step.inputs), cause)
 }
 
 /// Tells backfills of the ends of their runs.

@@ -29,7 +29,7 @@ counted AS (
             WHEN s.ends THEN nullif(concat_ws(
                 ', ', 'failed: ' || nullif(s.failed, 0), 'could not start: ' || nullif(s.rejected, 0),
                 'cancelled: ' || nullif(s.cancelled, 0)), '')
-            ELSE b.state_reason
+            WHEN b.finished_at IS NOT NULL THEN b.state_reason
         END,
         finished_at = CASE WHEN s.ends THEN present() ELSE b.finished_at END
     FROM sums AS s

@@ -3,6 +3,7 @@
 -- Moves:  nothing
 -- Locks:  nothing; the partitions' locks are held.
 -- Index:  backfills_wanting, backfill_steps_pending, schedule_states_pkey
+-- Clock:  the database's.
 SELECT
     b.tenant_id, b.id AS backfill_id, b.schedule_id, coalesce(s.plan_revision, 0) AS plan_revision, b.created_by, b.inputs,
     step.place, step.nominal, step.due
@@ -11,6 +12,7 @@ CROSS JOIN LATERAL (
     SELECT tenant_id, id, schedule_id, created_by, inputs, most_running - running AS room
     FROM backfills
     WHERE partition = p AND finished_at IS NULL AND pending > 0 AND running < most_running
+        AND not_before <= present()
     OFFSET 0
 ) AS b
 LEFT JOIN schedule_states AS s ON s.tenant_id = b.tenant_id AND s.schedule_id = b.schedule_id

@@ -1,5 +1,5 @@
--- next_schedule_due: how many milliseconds until a schedule of the partitions $1 is to be looked at, and whether the end of a
--- run is to be acted on or a backfill wants to start something, by partition.
+-- next_schedule_due: how many milliseconds until a schedule of the partitions $1 is to be looked at, the end of a run is to be acted on,
+-- or a backfill may start something, by partition.
 -- Moves:  nothing
 -- Locks:  nothing.
 -- Index:  schedule_states_due, watched_runs_ended, backfills_wanting; one look into each for each partition
@@ -8,16 +8,15 @@ SELECT
     p::smallint AS partition,
     CASE
         WHEN EXISTS (SELECT FROM watched_runs WHERE partition = p AND ended_as IS NOT NULL) THEN 0
-        WHEN EXISTS (
-            SELECT FROM backfills WHERE partition = p AND finished_at IS NULL AND pending > 0 AND running < most_running) THEN 0
-        WHEN first.next_due IS NOT NULL
-            THEN greatest(0, ceil(extract(epoch FROM first.next_due - present()) * 1000))::bigint
+        WHEN first.due IS NOT NULL THEN greatest(0, ceil(extract(epoch FROM first.due - present()) * 1000))::bigint
     END AS due_ms
 FROM unnest($1::smallint[]) AS p
-LEFT JOIN LATERAL (
-    SELECT next_due
-    FROM schedule_states
-    WHERE partition = p AND next_due IS NOT NULL
-    ORDER BY next_due
-    LIMIT 1
-) AS first ON true
+CROSS JOIN LATERAL (
+    SELECT least(
+        (SELECT next_due FROM schedule_states WHERE partition = p AND next_due IS NOT NULL ORDER BY next_due LIMIT 1),
+        (
+            SELECT min(not_before)
+            FROM backfills
+            WHERE partition = p AND finished_at IS NULL AND pending > 0 AND running < most_running
+        )) AS due
+) AS first
