@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::Proposal;
+use super::given_inputs::check_declared;
 use super::proposal::{existing, find_one};
-use crate::check::{Faults, quoted};
-use crate::id::{TenantId, WorkflowId};
+use crate::check::Faults;
+use crate::id::TenantId;
 use crate::schedule::calendar::{Calendar, CalendarDefinition};
 use crate::schedule::spec::{
     ScheduleProposal, ScheduleSpec, calendar_fault, check_future, join_calendars, seed_of,
@@ -13,8 +14,7 @@ use crate::schedule::spec::{
 use crate::store::registry::Registry;
 use crate::store::schedule_states::read_present;
 use crate::store::schedules::list_calendars_of_all;
-use crate::store::start_runs::find_published;
-use crate::store::{StoreError, Transaction, Versions};
+use crate::store::{StoreError, Transaction};
 use crate::workflow::Draft;
 
 impl Proposal for CalendarDefinition {
@@ -54,7 +54,8 @@ impl Proposal for ScheduleProposal {
         let found = find_one::<Draft>(transaction, tenant, &self.workflow).await?;
         let workflow = existing::<Draft>("workflow", &self.workflow, found, faults);
         if let Some(id) = workflow {
-            check_inputs(self, transaction, tenant, id, faults).await?;
+            let given = (&self.inputs, &*self.computed_inputs);
+            check_declared(transaction, tenant, id, given, faults).await?;
         }
         let plan = Self::check(self, calendar, seed_of(tenant, key), faults);
         if let Some(plan) = plan {
@@ -89,64 +90,4 @@ async fn resolve_calendar(
     let calendars = list_calendars_of_all(transaction, &wanted).await?;
     let find = |key: &str| calendars.get(&(tenant, key.to_owned())).cloned();
     Ok(join_calendars(&proposal.timing, &find, faults))
-}
-
-/// Checks the inputs by what the workflow takes, as far as it is published.
-async fn check_inputs(
-    proposal: &ScheduleProposal,
-    transaction: &mut Transaction,
-    tenant: TenantId,
-    workflow: WorkflowId,
-    faults: &mut Faults,
-) -> Result<(), StoreError> {
-    let found = Draft::find(transaction, tenant, &[workflow.0], &[]).await?;
-    let Some(workflow) = found.into_iter().next() else {
-        return Ok(());
-    };
-    let published = find_published(transaction, tenant, &[&workflow.key]).await?;
-    let Some((_, Some(version))) = published.into_iter().next() else {
-        return Ok(());
-    };
-    let pinned = Versions::default().get(transaction, [(tenant, version)]).await?;
-    let declared = &pinned[&version].inputs;
-    if declared.is_empty() {
-        return Ok(());
-    }
-    let unknown = |name: &str| {
-        let known: Vec<&str> = declared.keys().map(String::as_str).collect();
-        format!(
-            "the workflow has no input {}; it has {}",
-            quoted(name),
-            known.join(", ")
-        )
-    };
-    faults.within("inputs", |faults| {
-        for name in proposal
-            .inputs
-            .keys()
-            .filter(|name| !declared.contains_key(*name))
-        {
-            faults.within(name, |faults| faults.invalid(unknown(name)));
-        }
-        let given = |name: &String| {
-            proposal.inputs.contains_key(name)
-                || proposal.computed_inputs.iter().any(|input| input.name == *name)
-        };
-        for (name, spec) in declared {
-            if spec.required && spec.default.is_none() && !given(name) {
-                let message = format!("the workflow requires the input {}; give it", quoted(name));
-                faults.within(name, |faults| faults.invalid(message));
-            }
-        }
-    });
-    faults.within("computedInputs", |faults| {
-        for (place, input) in proposal.computed_inputs.iter().enumerate() {
-            if !declared.contains_key(&input.name) {
-                faults.within(&place, |faults| {
-                    faults.within("name", |faults| faults.invalid(unknown(&input.name)));
-                });
-            }
-        }
-    });
-    Ok(())
 }

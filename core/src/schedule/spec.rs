@@ -14,13 +14,12 @@ use super::plan::{Plan, TimingError};
 use super::preset::Policies;
 use super::rule::Seed;
 use super::timing::Timing;
-use crate::check::{Faults, Named, quoted};
+use crate::check::{Faults, Named};
 use crate::expression::{Expression, Kind, Scope};
+use crate::given::check_given;
 use crate::id::{CalendarId, ScheduleId, TenantId, WorkflowId};
 use crate::registered::{Reference, Registered, Registrable};
 
-/// The most inputs that a schedule gives.
-pub const MOST_INPUTS: usize = 100;
 /// The longest that a grace, a start deadline or a window of catch-up may be, in milliseconds: ten years.
 pub const LONGEST_TERM_MS: i64 = 3_660 * 86_400_000;
 /// The most occurrences that may wait for each other.
@@ -206,26 +205,7 @@ impl ScheduleProposal {
                 }
             });
         }
-        let given = self.inputs.len() + self.computed_inputs.len();
-        if given > MOST_INPUTS {
-            let message = format!("{given} inputs are given; at most {MOST_INPUTS} are taken");
-            faults.within("inputs", |faults| faults.exceeded(MOST_INPUTS, message));
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        faults.within("computedInputs", |faults| {
-            for (place, input) in self.computed_inputs.iter().enumerate() {
-                faults.within(&place, |faults| {
-                    if self.inputs.contains_key(&input.name) || !seen.insert(&input.name) {
-                        let message =
-                            format!("the input {} is given twice; leave one out", quoted(&input.name));
-                        faults.within("name", |faults| faults.invalid(message));
-                    }
-                    if let Err(error) = Expression::parse(&input.value, &scope) {
-                        faults.within("value", |faults| faults.invalid(error.to_string()));
-                    }
-                });
-            }
-        });
+        check_given(&self.inputs, &self.computed_inputs, &scope, faults);
     }
 
     /// The specification, once nothing is wrong with it.

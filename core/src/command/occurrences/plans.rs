@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
 use crate::expression::{Bindings, DataInterval, Expression, OccurrenceFacts, WorkingDays};
+use crate::given::Computed;
 use crate::id::{ScheduleId, TenantId};
 use crate::schedule::calendar::Calendar;
 use crate::schedule::plan::Plan;
@@ -50,7 +51,7 @@ pub(crate) struct Armed {
     pub(crate) schedule: Schedule,
     pub(crate) plan: Plan,
     calendar: Arc<Calendar>,
-    computed_inputs: Vec<(String, Expression)>,
+    computed_inputs: Computed,
     overlap_key: Option<Expression>,
 }
 
@@ -144,13 +145,8 @@ impl Armed {
         let plan = Plan::new(&spec.timing, calendar.clone(), seed).map_err(|error| error.to_string())?;
         let scope = ScheduleSpec::scope();
         let parse = |text: &String| Expression::parse(text, &scope).map_err(|error| error.to_string());
-        let computed_inputs = spec
-            .computed_inputs
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), parse(text)?)))
-            .collect::<Result<_, String>>()?;
         Ok(Self {
-            computed_inputs,
+            computed_inputs: Computed::parse(&spec.computed_inputs, &scope)?,
             overlap_key: spec.overlap_key.as_ref().map(parse).transpose()?,
             calendar: Arc::new(calendar.unwrap_or_else(Calendar::every_day)),
             tenant,
@@ -213,16 +209,9 @@ impl Armed {
         facts: &OccurrenceFacts,
         more: Option<&Value>,
     ) -> Result<Map<String, Value>, String> {
-        let mut inputs = self.spec().inputs.clone();
-        if !self.computed_inputs.is_empty() {
-            let bindings = self.bindings(facts);
-            for (name, expression) in &self.computed_inputs {
-                let value = expression
-                    .evaluate(&bindings)
-                    .map_err(|error| format!("the input {name:?} cannot be told: {error}"))?;
-                inputs.insert(name.clone(), value);
-            }
-        }
+        let mut inputs = self
+            .computed_inputs
+            .give(self.spec().inputs.clone(), || self.bindings(facts))?;
         if let Some(Value::Object(more)) = more {
             inputs.extend(more.clone());
         }
