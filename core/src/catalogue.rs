@@ -5,13 +5,14 @@
 
 use crate::check::Faults;
 use crate::command::proposal::read_catalogue;
-use crate::id::{ScheduleId, TenantId, WorkflowId, WorkflowVersionId};
+use crate::id::{ScheduleId, TenantId, TriggerId, WorkflowId, WorkflowVersionId};
 use crate::package::Package;
 use crate::registered::{Listing, Registered};
 use crate::store::packages::{find_package, list_packages};
 use crate::store::registry::Registry;
 use crate::store::schedule_states::{Standing, list_standings};
 use crate::store::tenants::{find_tenant, list_tenants, list_tenants_by_id};
+use crate::store::triggers::{TriggerStanding, list_trigger_standings};
 use crate::store::workflow_versions::{
     find_definitions, find_published_versions, find_version, find_versions, list_versions,
 };
@@ -55,6 +56,19 @@ impl Catalogue {
             transaction,
             tenant,
             schedules
+        ))
+    }
+
+    /// Where the triggers of a tenant stand, by id.
+    pub async fn trigger_standings(
+        &self,
+        tenant: TenantId,
+        triggers: &[TriggerId],
+    ) -> Result<Vec<(TriggerId, TriggerStanding)>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_trigger_standings(
+            transaction,
+            tenant,
+            triggers
         ))
     }
 

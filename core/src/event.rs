@@ -80,6 +80,8 @@ named! {
         BackfillAdvanced = "BACKFILL_ADVANCED",
         /// A backfill ended.
         BackfillEnded = "BACKFILL_ENDED",
+        /// It was decided what becomes of a firing.
+        FiringDecided = "FIRING_DECIDED",
         /// A rule had something to say.
         AlertRaised = "ALERT_RAISED",
         /// What an alert is about was well again.
@@ -115,6 +117,7 @@ impl EventKind {
             Self::BulkJobAdvanced | Self::BulkJobEnded => Some(Topic::BulkJobs),
             Self::OccurrenceRecorded => Some(Topic::Occurrences),
             Self::BackfillAdvanced | Self::BackfillEnded => Some(Topic::Backfills),
+            Self::FiringDecided => Some(Topic::Firings),
             kind if kind.as_str().starts_with("EXECUTOR_") => Some(Topic::Executors),
             _ => None,
         }
@@ -161,6 +164,8 @@ pub enum Topic {
     Occurrences,
     /// Those of the tenant's backfills.
     Backfills,
+    /// Those of the firings of the tenant's triggers.
+    Firings,
 }
 
 /// Where the log begins: before its first event.

@@ -78,6 +78,10 @@ id! {
     OccurrenceId;
     /// Names a backfill of a schedule's past.
     BackfillId;
+    /// Names a trigger.
+    TriggerId;
+    /// Names a firing of a trigger.
+    FiringId;
     /// Names a run.
     RunId;
     /// Names a task run.

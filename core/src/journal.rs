@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use crate::catalogue::read;
-use crate::id::{ExecutorId, RunId, TaskRunId, TenantId, WorkflowId};
+use crate::id::{ExecutorId, FiringId, RunId, TaskRunId, TenantId, TriggerId, WorkflowId};
 use crate::store::attempts::{Attempt, AttemptPage, list_attempts};
 use crate::store::executor_lives::{
     Executor, ExecutorPage, count_used_slots, find_executor, list_executors, list_executors_by_id,
 };
+use crate::store::firings::{Firing, FiringPage, list_firings, list_firings_by_id, list_firings_of_runs};
 use crate::store::log_lines::{LogPage, PrintedLine, list_log_lines};
 use crate::store::node_times::measure_nodes;
 use crate::store::runs::{Run, RunFilter, list_runs, list_runs_by_id};
@@ -63,6 +64,39 @@ impl Journal {
             transaction,
             tenant,
             ids
+        ))
+    }
+
+    /// The same page of the firings of each of `triggers`, the latest first.
+    pub async fn firings(
+        &self,
+        tenant: TenantId,
+        triggers: &[TriggerId],
+        page: &FiringPage,
+    ) -> Result<Vec<Firing>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_firings(
+            transaction,
+            tenant,
+            triggers,
+            page
+        ))
+    }
+
+    /// The firings that `ids` name, in no order.
+    pub async fn firings_by_id(&self, tenant: TenantId, ids: &[FiringId]) -> Result<Vec<Firing>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_firings_by_id(
+            transaction,
+            tenant,
+            ids
+        ))
+    }
+
+    /// The firings that started `runs`, in no order.
+    pub async fn firings_of_runs(&self, tenant: TenantId, runs: &[RunId]) -> Result<Vec<Firing>, StoreError> {
+        read!(self, Actor::Tenant(tenant), |transaction| list_firings_of_runs(
+            transaction,
+            tenant,
+            runs
         ))
     }
 

@@ -66,7 +66,7 @@ impl Proposal for ScheduleProposal {
 }
 
 /// Refuses what holds a NUL, which PostgreSQL cannot.
-fn refuse_nul(proposal: &impl Serialize, faults: &mut Faults) {
+pub(super) fn refuse_nul(proposal: &impl Serialize, faults: &mut Faults) {
     let written = serde_json::to_string(proposal).expect("a proposal is JSON");
     if written.contains(r"\u0000") {
         faults.invalid("a text in it holds a NUL character, which cannot be stored; take it out");

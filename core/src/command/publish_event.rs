@@ -1,14 +1,22 @@
 //! Publishes an event on behalf of a tenant.
+//!
+//! Whoever waits for it is told in the transaction that records it: task runs by timers, triggers by firings.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::Author;
 use crate::check::{Faults, check_text};
 use crate::error::CommandError;
-use crate::id::PublishedEventId;
+use crate::expression::EventFacts;
+use crate::id::{FiringId, PublishedEventId};
 use crate::signal::{Signal, Signals};
+use crate::store::firings::{NewFiring, insert_firings};
 use crate::store::published_events::{NewEvent, publish_event as write_event};
 use crate::store::{Actor, Database};
+use crate::trigger::firing::{Cause, FiringFacts};
 
 /// The most bytes of an event's name, and of its key.
 const LONGEST_NAME: usize = 255;
@@ -33,6 +41,8 @@ pub struct PublishedEvent {
     pub id: PublishedEventId,
     /// How many task runs waited for it.
     pub woken: i64,
+    /// How many triggers did.
+    pub fired: usize,
 }
 
 /// Publishes an event. When this returns it is durable, and whoever waits for it goes on.
@@ -53,12 +63,46 @@ pub async fn publish_event(
         payload: &event.payload,
         published_by: &author.subject,
     };
-    let woken = write_event(&mut transaction, tenant, &new).await?;
+    let heard = write_event(&mut transaction, tenant, &new).await?;
+    let firings: Vec<NewFiring> = heard
+        .triggers
+        .iter()
+        .map(|&trigger_id| NewFiring {
+            tenant_id: tenant,
+            id: FiringId::generate(),
+            trigger_id,
+            cause: Cause::Event(id),
+            facts: facts(id, author, event),
+            caused_at: None,
+        })
+        .collect();
+    let fired = insert_firings(&mut transaction, &firings).await?.len();
     transaction.commit().await?;
-    if woken > 0 {
-        signals.raise([Signal::Ready(tenant.partition())]);
+    let mut raised = BTreeSet::new();
+    if heard.woken > 0 {
+        raised.insert(Signal::Ready(tenant.partition()));
     }
-    Ok(PublishedEvent { id, woken })
+    if fired > 0 {
+        raised.extend([Signal::Occurrences(tenant.partition()), Signal::Events(tenant)]);
+    }
+    signals.raise(raised);
+    Ok(PublishedEvent {
+        id,
+        woken: heard.woken,
+        fired,
+    })
+}
+
+fn facts(id: PublishedEventId, author: &Author, event: &PublishEvent) -> FiringFacts {
+    FiringFacts::Event {
+        event: EventFacts {
+            id: id.to_string(),
+            name: event.name.clone(),
+            key: event.key.clone(),
+            payload: Arc::new(event.payload.clone()),
+            published_by: author.subject.to_string(),
+        },
+    }
 }
 
 fn check(event: &PublishEvent) -> Result<(), CommandError> {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
-use super::facts::{Datum, Fact, Fields, NodeFacts, OccurrenceFacts, ResponseFacts, RunFacts};
+use super::facts::{
+    Datum, EventFacts, Fact, Fields, NodeFacts, OccurrenceFacts, RequestFacts, ResponseFacts, RunFacts,
+    UpstreamFacts,
+};
 use super::scope::Root;
 
 /// The values behind the names of a [`Scope`](super::Scope).
@@ -106,8 +109,20 @@ impl Bindings {
 
     /// `event`.
     #[must_use]
-    pub fn with_event(self, event: Arc<Json>) -> Self {
-        self.with(Root::Event, Datum::Json(event))
+    pub fn with_event(self, event: EventFacts) -> Self {
+        self.with(Root::Event, event.datum())
+    }
+
+    /// `upstream`.
+    #[must_use]
+    pub fn with_upstream(self, upstream: UpstreamFacts) -> Self {
+        self.with(Root::Upstream, upstream.datum())
+    }
+
+    /// `request`.
+    #[must_use]
+    pub fn with_request(self, request: RequestFacts) -> Self {
+        self.with(Root::Request, request.datum())
     }
 
     /// The calendar that the functions of working days ask.

@@ -146,6 +146,64 @@ facts! {
     }
 }
 
+facts! {
+    /// An event that was published: `event`.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    EventFacts, "field of an event" {
+        /// Its id.
+        id: String = "id",
+        /// What happened, in the tenant's word.
+        name: String = "name",
+        /// What it is about; null when that was not said.
+        key: Option<String> = "key",
+        /// What else there is to say.
+        payload: Arc<Json> = "payload",
+        /// Who published it.
+        published_by: String = "publishedBy",
+    }
+}
+
+facts! {
+    /// A run that has ended: `upstream`.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    UpstreamFacts, "field of a run that has ended" {
+        /// Its id.
+        id: RunId = "id",
+        /// The key of its workflow.
+        workflow: String = "workflow",
+        /// The state that it ended in, as the API says it: `SUCCEEDED`, …
+        state: String = "state",
+        /// Why it ended so; null when there is nothing to say.
+        reason: Option<String> = "reason",
+        /// What it was given, by name.
+        inputs: Arc<Json> = "inputs",
+        /// What it returned, by name; null when it returned nothing.
+        outputs: Arc<Json> = "outputs",
+        /// When it started; null when it never did.
+        started_at: Option<DateTime<Utc>> = "startedAt",
+        /// When it ended.
+        finished_at: DateTime<Utc> = "finishedAt",
+    }
+}
+
+facts! {
+    /// What a webhook was sent: `request`.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    RequestFacts, "field of a request" {
+        /// The sender's name for the delivery; null when it has none.
+        id: Option<String> = "id",
+        /// When it came.
+        received_at: DateTime<Utc> = "receivedAt",
+        /// The headers, by their names in lower case, without those that hold credentials.
+        headers: BTreeMap<String, String> = "headers",
+        /// The body.
+        body: Arc<Json> = "body",
+    }
+}
+
 impl Fact for String {
     fn kind() -> Kind {
         Kind::String

@@ -45,7 +45,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use bindings::{Bindings, WorkingDays};
-pub use facts::{DataInterval, NodeFacts, OccurrenceFacts, Progress, ResponseFacts, RunFacts};
+pub use facts::{
+    DataInterval, EventFacts, NodeFacts, OccurrenceFacts, Progress, RequestFacts, ResponseFacts, RunFacts,
+    UpstreamFacts,
+};
 pub use fault::{EvaluationError, ExpressionError, ExpressionFault, Position};
 pub use kind::{Kind, Record};
 pub use scope::Scope;

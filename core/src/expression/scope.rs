@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::facts::{Fact, NodeFacts, OccurrenceFacts, ResponseFacts, RunFacts};
+use super::facts::{
+    EventFacts, Fact, NodeFacts, OccurrenceFacts, RequestFacts, ResponseFacts, RunFacts, UpstreamFacts,
+};
 use super::kind::{Kind, Record};
 use crate::workflow::{InputSpec, InputType};
 
@@ -19,10 +21,12 @@ pub(super) enum Root {
     Occurrence,
     Response,
     Event,
+    Upstream,
+    Request,
 }
 
 impl Root {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Inputs,
         Self::Run,
         Self::Nodes,
@@ -31,6 +35,8 @@ impl Root {
         Self::Occurrence,
         Self::Response,
         Self::Event,
+        Self::Upstream,
+        Self::Request,
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -43,6 +49,8 @@ impl Root {
             Self::Occurrence => "occurrence",
             Self::Response => "response",
             Self::Event => "event",
+            Self::Upstream => "upstream",
+            Self::Request => "request",
         }
     }
 
@@ -135,10 +143,22 @@ impl Scope {
         self.with(Root::Response, ResponseFacts::kind())
     }
 
-    /// `event`: what came from outside, of any form.
+    /// `event`: an event that was published.
     #[must_use]
     pub fn with_event(self) -> Self {
-        self.with(Root::Event, Kind::Any)
+        self.with(Root::Event, EventFacts::kind())
+    }
+
+    /// `upstream`: a run that has ended.
+    #[must_use]
+    pub fn with_upstream(self) -> Self {
+        self.with(Root::Upstream, UpstreamFacts::kind())
+    }
+
+    /// `request`: what a webhook was sent.
+    #[must_use]
+    pub fn with_request(self) -> Self {
+        self.with(Root::Request, RequestFacts::kind())
     }
 
     /// The functions that ask a calendar, which must then be bound: see [`WorkingDays`](super::WorkingDays).

@@ -15,5 +15,11 @@ named! {
         Backfill = "BACKFILL",
         /// Somebody ran another run again.
         Rerun = "RERUN",
+        /// A run of another workflow had ended.
+        RunEnded = "RUN_ENDED",
+        /// An event was published.
+        Event = "EVENT",
+        /// A webhook was called.
+        Webhook = "WEBHOOK",
     }
 }

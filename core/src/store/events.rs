@@ -80,6 +80,8 @@ pub struct Interest {
     pub occurrences: bool,
     /// The events of backfills.
     pub backfills: bool,
+    /// The events of firings.
+    pub firings: bool,
 }
 
 impl Interest {
@@ -94,6 +96,7 @@ impl Interest {
             bulk_jobs: false,
             occurrences: false,
             backfills: false,
+            firings: false,
         };
         match topic {
             Topic::Run(run) => interest.runs = Some(BTreeSet::from([run])),
@@ -103,6 +106,7 @@ impl Interest {
             Topic::BulkJobs => interest.bulk_jobs = true,
             Topic::Occurrences => interest.occurrences = true,
             Topic::Backfills => interest.backfills = true,
+            Topic::Firings => interest.firings = true,
         }
         interest
     }
@@ -179,7 +183,8 @@ pub async fn list_events(
             .bind::<Bool, _>(interest.alerts)
             .bind::<Bool, _>(interest.bulk_jobs)
             .bind::<Bool, _>(interest.occurrences)
-            .bind::<Bool, _>(interest.backfills),
+            .bind::<Bool, _>(interest.backfills)
+            .bind::<Bool, _>(interest.firings),
     )
     .load(&mut **transaction)
     .await?;

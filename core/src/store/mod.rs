@@ -23,6 +23,7 @@ pub(crate) mod endpoints;
 pub mod events;
 pub mod executor_lives;
 pub(crate) mod executors;
+pub mod firings;
 pub(crate) mod flow;
 pub(crate) mod housekeeping;
 pub(crate) mod items;
@@ -59,8 +60,10 @@ pub mod task_runs;
 pub mod tenants;
 pub(crate) mod timers;
 pub mod timetable;
+pub mod triggers;
 mod versions;
 pub(crate) mod waits;
+pub(crate) mod webhook_secrets;
 pub(crate) mod workflow_versions;
 pub(crate) mod workflows;
 

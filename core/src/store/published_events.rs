@@ -1,14 +1,14 @@
 //! Events that tenants publish, and who waits for them.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
-use crate::id::{PublishedEventId, RunId, TaskRunId, TenantId};
+use crate::id::{PublishedEventId, RunId, TaskRunId, TenantId, TriggerId};
 
 /// Class of the advisory locks of event names.
 const NAME_LOCK: i32 = 7_340_036;
@@ -39,16 +39,27 @@ pub(crate) struct NewEvent<'a> {
     pub(crate) published_by: &'a str,
 }
 
-/// Records an event and wakes whoever waits for it; gives how many do.
+/// Who waited for an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// How many task runs it woke.
+    pub(crate) woken: i64,
+    /// The triggers that it fires.
+    pub(crate) triggers: Vec<TriggerId>,
+}
+
+/// Records an event and wakes the task runs that wait for it; gives whom it concerns.
 pub(crate) async fn publish_event(
     transaction: &mut Transaction,
     tenant: TenantId,
     event: &NewEvent<'_>,
-) -> Result<i64, StoreError> {
+) -> Result<Heard, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = diesel::sql_types::BigInt)]
         woken: i64,
+        #[diesel(sql_type = Array<SqlUuid>)]
+        triggers: Vec<Uuid>,
     }
     lock_name(transaction, tenant, event.name).await?;
     let row: Row = Fixed(
@@ -63,7 +74,10 @@ pub(crate) async fn publish_event(
     )
     .get_result(&mut **transaction)
     .await?;
-    Ok(row.woken)
+    Ok(Heard {
+        woken: row.woken,
+        triggers: row.triggers.into_iter().map(Into::into).collect(),
+    })
 }
 
 /// The first event that ends the wait of a task run, if one has been published.

@@ -517,6 +517,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What became of everything that a trigger waits for.
+    firings (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the firing; sorts by when it was caused.
+        id -> Uuid,
+        /// The trigger, which may be deleted since.
+        trigger_id -> Uuid,
+        /// The tenant's partition.
+        partition -> SmallInt,
+        /// What caused it. With the trigger, it is the firing.
+        cause -> Text,
+        /// What the trigger's expressions read of it: FiringFacts.
+        facts -> Jsonb,
+        /// A FiringOutcome.
+        outcome -> Text,
+        /// Why, in a sentence.
+        reason -> Nullable<Text>,
+        /// The run that it started.
+        run_id -> Nullable<Uuid>,
+        /// When its cause happened.
+        caused_at -> Timestamptz,
+        /// When its outcome was decided.
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// What creating mutations made, so that the same call made again answers the same.
     idempotency_keys (tenant_id, mutation, key) {
         /// The owner.
@@ -955,6 +983,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What starts workflows when something else happens.
+    triggers (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the trigger for good.
+        id -> Uuid,
+        /// The trigger's name among people, unique within the tenant.
+        key -> Text,
+        /// Rises with every edit; an edit names the revision that it was made from.
+        revision -> Integer,
+        /// What it is for.
+        description -> Text,
+        /// The workflow that it starts.
+        workflow_id -> Uuid,
+        /// The workflow whose runs' ends it waits for.
+        watched_workflow_id -> Nullable<Uuid>,
+        /// The RunStates of the ends that it waits for.
+        end_states -> Nullable<Array<Text>>,
+        /// The name of the published events that it waits for.
+        event_name -> Nullable<Text>,
+        /// The key that these must have; any will do when absent.
+        event_key -> Nullable<Text>,
+        /// A TriggerSpec without the workflow that it starts.
+        spec -> Jsonb,
+        /// A TriggerState.
+        state -> Text,
+        /// Why it is paused, in a sentence.
+        state_reason -> Nullable<Text>,
+        /// Since when it is in that state.
+        changed_at -> Timestamptz,
+        /// The subject of the token that brought it there; nobody since it was made.
+        changed_by -> Nullable<Text>,
+        /// When it was registered.
+        created_at -> Timestamptz,
+        /// When it was last edited.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// The live runs whose end a schedule or a trigger waits for. A scheduler takes a row away once it has acted on the end.
     watched_runs (tenant_id, run_id) {
         /// The owner.
@@ -975,6 +1043,24 @@ diesel::table! {
         ended_as -> Nullable<Text>,
         /// When it ended.
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// What deliveries to the webhooks of triggers are signed with.
+    webhook_secrets (tenant_id, id) {
+        /// The owner.
+        tenant_id -> Uuid,
+        /// Names the secret.
+        id -> Uuid,
+        /// The trigger.
+        trigger_id -> Uuid,
+        /// The secret as it is: a signature is checked by making it anew.
+        secret -> Text,
+        /// Until when it is taken, once another has come in its place.
+        valid_until -> Nullable<Timestamptz>,
+        /// When it was made.
+        created_at -> Timestamptz,
     }
 }
 
@@ -1059,6 +1145,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     endpoints,
     events,
     executors,
+    firings,
     idempotency_keys,
     log_lines,
     occurrences,
@@ -1076,7 +1163,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     task_runs,
     tenants,
     timers,
+    triggers,
     watched_runs,
+    webhook_secrets,
     workflow_versions,
     workflow_watchers,
     workflows,

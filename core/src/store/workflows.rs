@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::registry::{json_column, registry, sql::present, unreadable};
 use super::schedules::schedules_of_workflow;
 use super::schema::{runs, workflow_versions, workflows};
+use super::triggers::triggers_of_workflow;
 use super::{StoreError, Transaction};
 use crate::id::{TenantId, WorkflowVersionId};
 use crate::workflow::{Draft, SubWorkflows, Workflow};
@@ -28,17 +29,19 @@ registry! {
         workflows::deleted_at.eq(present().nullable()),
         workflows::published_version_id.eq(None::<Uuid>),
     )),
-    users: live_runs_and_schedules_of,
+    users: users_of,
 }
 
-async fn live_runs_and_schedules_of(
+/// The schedules and triggers that start it, the triggers that watch it, or else the runs of it that have not ended.
+async fn users_of(
     transaction: &mut Transaction,
     tenant: TenantId,
     workflow: Uuid,
 ) -> Result<Vec<String>, StoreError> {
-    let schedules = schedules_of_workflow(transaction, tenant, workflow).await?;
-    if !schedules.is_empty() {
-        return Ok(schedules);
+    let mut users = schedules_of_workflow(transaction, tenant, workflow).await?;
+    users.extend(triggers_of_workflow(transaction, tenant, workflow).await?);
+    if !users.is_empty() {
+        return Ok(users);
     }
     let ids = runs::table
         .filter(runs::tenant_id.eq(tenant.0).and(runs::workflow_id.eq(workflow)))

@@ -207,6 +207,7 @@ impl Feed {
             bulk_jobs: self.outlets.contains_key(&Topic::BulkJobs),
             occurrences: self.outlets.contains_key(&Topic::Occurrences),
             backfills: self.outlets.contains_key(&Topic::Backfills),
+            firings: self.outlets.contains_key(&Topic::Firings),
         }
     }
 

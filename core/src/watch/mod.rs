@@ -123,7 +123,8 @@ impl Watch {
             | Topic::Alerts
             | Topic::BulkJobs
             | Topic::Occurrences
-            | Topic::Backfills => settled,
+            | Topic::Backfills
+            | Topic::Firings => settled,
         });
         Ok(Subscription::open(&self.inner, tenant, topic, from, settled))
     }

@@ -104,7 +104,7 @@ impl Registrable for Draft {
     type Id = WorkflowId;
 
     const NOUN: &'static str = "workflow";
-    const USERS: &'static str = "schedules or live runs";
+    const USERS: &'static str = "schedules, triggers or live runs";
 }
 
 /// The task nodes, programs and endpoints that a draft leads to.

@@ -1,10 +1,11 @@
-//! Acts on the ends of runs that schedules wait for.
+//! Acts on the ends of runs that schedules and triggers wait for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ScheduleId, TenantId};
 use crate::run::RunState;
 use crate::signal::Signal;
+use crate::store::firings::{insert_firings, list_triggers_of_ends};
 use crate::store::occurrences::{Among, wake_waiting};
 use crate::store::schedule_states::{RunEnd, Tally, note_run_ends, pause_schedules, take_run_ends};
 use crate::store::{StoreError, Transaction};
@@ -12,7 +13,8 @@ use crate::store::{StoreError, Transaction};
 /// The most ends of a partition that one transaction acts on.
 const BATCH: i64 = 1_000;
 
-/// Takes the ends of runs in the partitions, whose locks are held, and has the schedules looked at that wait for them.
+/// Takes the ends of runs in the partitions, whose locks are held, has the schedules looked at that wait for them, and
+/// records what triggers they fire.
 pub(super) async fn act_on_ends(
     transaction: &mut Transaction,
     partitions: &[i16],
@@ -46,6 +48,9 @@ pub(super) async fn act_on_ends(
         })
         .collect();
     wake_waiting(transaction, &among.into_iter().collect::<Vec<_>>()).await?;
+    let firings = list_triggers_of_ends(transaction, &ends).await?;
+    insert_firings(transaction, &firings).await?;
+    signals.extend(firings.iter().map(|firing| Signal::Events(firing.tenant_id)));
     Ok(signals)
 }
 

@@ -7,7 +7,8 @@
 //!
 //! Whatever else can move a schedule goes the same way. An edit first settles what was due by the old rule, and then the mark is at
 //! the present, so no edit fires the past. A schedule that is paused is settled like any other, with rows that say so. The end
-//! of a run that an occurrence waited for only makes its schedule due: who may start is decided here and nowhere else.
+//! of a run that an occurrence waited for only makes its schedule due: who may start is decided here and nowhere else. What triggers
+//! wait for is decided about in the same transaction, by [`super::firings`].
 
 mod backfills;
 mod docket;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::command::firings::{ArmedTriggers, settle_firings};
 use crate::id::{ScheduleId, TenantId};
 use crate::schedule::catch_up::{CatchUpTerms, Fate, Remainder, Settlement, settle};
 use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
@@ -36,6 +38,7 @@ use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 use docket::Progress;
 pub(crate) use docket::{Case, Closed, Docket};
 pub(crate) use plans::{Armed, Edition, Plans};
+pub(crate) use runs::{Published, read_published};
 
 /// The most schedules of a partition that one transaction looks at.
 const BATCH: i64 = 500;
@@ -48,6 +51,7 @@ const MOST_ROWS: usize = 5_000;
 pub(crate) struct Memory {
     pub(crate) versions: Versions,
     pub(crate) plans: Plans,
+    pub(crate) triggers: ArmedTriggers,
 }
 
 /// What was done about the partitions that were asked for.
@@ -76,6 +80,7 @@ pub(crate) async fn settle_partitions(
     let due = list_due_schedules(&mut transaction, &held, BATCH).await?;
     let closed = settle_schedules(&mut transaction, memory, due).await?;
     signals.extend(closed.signals);
+    signals.extend(settle_firings(&mut transaction, memory, &held).await?);
     let next = next_schedule_due(&mut transaction, partitions).await?;
     transaction.commit().await?;
     let soonest = next

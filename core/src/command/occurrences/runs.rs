@@ -16,10 +16,10 @@ use crate::store::{StoreError, Transaction, Versions};
 use crate::workflow::PinnedVersion;
 
 /// The versions from which runs start, by workflow; one that has none is left out.
-pub(super) type Published = HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>;
+pub(crate) type Published = HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>;
 
 /// Reads from which versions runs of the workflows start.
-pub(super) async fn read_published(
+pub(crate) async fn read_published(
     transaction: &mut Transaction,
     versions: &Versions,
     workflows: BTreeSet<(TenantId, WorkflowId)>,

@@ -11,11 +11,11 @@ use crate::expression::{Bindings, EvaluationError, Expression, LONGEST_SOURCE, S
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn evaluate(source: &str) -> EvaluationError {
-    let scope = Scope::default().with_event();
+    let scope = Scope::default().with_item();
     let expression = Expression::parse(source, &scope).unwrap_or_else(|error| panic!("{source}: {error}"));
     let list: Vec<i32> = (0..10_000).collect();
-    let event = json!({"list": list, "text": "a".repeat(200_000), "other": "a".repeat(200_000)});
-    let bindings = Bindings::default().with_event(Arc::new(event));
+    let item = json!({"list": list, "text": "a".repeat(200_000), "other": "a".repeat(200_000)});
+    let bindings = Bindings::default().with_item(Arc::new(item), 0);
     let begun = Instant::now();
     let error = expression.evaluate(&bindings).expect_err(source);
     assert!(begun.elapsed() < PATIENCE, "{source} took {:?}", begun.elapsed());
@@ -24,7 +24,7 @@ fn evaluate(source: &str) -> EvaluationError {
 
 fn refused(source: &str) -> String {
     let begun = Instant::now();
-    let error = Expression::parse(source, &Scope::default().with_event()).expect_err("a refusal");
+    let error = Expression::parse(source, &Scope::default().with_item()).expect_err("a refusal");
     assert!(begun.elapsed() < PATIENCE, "{source} took {:?}", begun.elapsed());
     error.to_string()
 }
@@ -43,17 +43,17 @@ fn loops_within_loops_run_out_of_steps() {
         source = format!("{ten}.all({name}, {source})");
     }
     assert_eq!(evaluate(&source), EvaluationError::TooManySteps);
-    let source = "event.list.all(x, event.list.all(y, event.list.all(z, true)))";
+    let source = "item.list.all(x, item.list.all(y, item.list.all(z, true)))";
     assert_eq!(evaluate(source), EvaluationError::TooManySteps);
     assert_eq!(
-        evaluate("event.list.exists(x, event.list == [x])  || event.list.all(x, event.list == event.list)"),
+        evaluate("item.list.exists(x, item.list == [x])  || item.list.all(x, item.list == item.list)"),
         EvaluationError::TooManySteps
     );
 }
 
 #[test]
 fn an_exhausted_meter_is_not_passed_over() {
-    let endless = "event.list.all(x, event.list.all(y, true))";
+    let endless = "item.list.all(x, item.list.all(y, true))";
     assert_eq!(
         evaluate(&format!("{endless} || true")),
         EvaluationError::TooManySteps
@@ -70,14 +70,14 @@ fn values_that_double_run_out_of_bytes() {
         let source = format!("{doubled}{}", ".map(x, x + x)".repeat(40));
         assert_eq!(evaluate(&source), EvaluationError::TooMuchMade);
     }
-    let source = "event.list.map(x, event.text.replace('a', event.text))";
+    let source = "item.list.map(x, item.text.replace('a', item.text))";
     assert_eq!(evaluate(source), EvaluationError::TooMuchMade);
     assert_eq!(
-        evaluate("event.list.map(x, event.text.upperAscii())"),
+        evaluate("item.list.map(x, item.text.upperAscii())"),
         EvaluationError::TooMuchMade
     );
     assert_eq!(
-        evaluate("event.list.map(x, event.text).join()"),
+        evaluate("item.list.map(x, item.text).join()"),
         EvaluationError::TooMuchMade
     );
 }
@@ -88,16 +88,13 @@ fn a_value_that_holds_another_many_times_is_not_written_out() {
     assert_eq!(evaluate(&source), EvaluationError::ResultTooLong);
     let equal = format!("{source} == {source}");
     assert_eq!(evaluate(&equal), EvaluationError::TooManySteps);
-    assert_eq!(
-        evaluate("event.text + event.other"),
-        EvaluationError::ResultTooLong
-    );
+    assert_eq!(evaluate("item.text + item.other"), EvaluationError::ResultTooLong);
 }
 
 #[test]
 fn a_pattern_costs_what_it_may_take() {
     assert_eq!(
-        evaluate("event.list.exists(x, event.text.matches('(a|aa)*b'))"),
+        evaluate("item.list.exists(x, item.text.matches('(a|aa)*b'))"),
         EvaluationError::TooManySteps
     );
     let large = refused("'x'.matches('((a{100}){100}){100}')");
@@ -105,7 +102,7 @@ fn a_pattern_costs_what_it_may_take() {
     let deep = format!("'x'.matches('{}{}')", "(".repeat(200), ")".repeat(200));
     assert!(refused(&deep).contains("the pattern cannot be read"));
     assert!(refused("'x'.matches('[')").contains("the pattern cannot be read"));
-    assert!(refused("'x'.matches(event.text)").contains("must stand here as text"));
+    assert!(refused("'x'.matches(item.text)").contains("must stand here as text"));
 }
 
 #[test]
@@ -125,11 +122,11 @@ fn nesting_is_refused_before_it_reaches_the_bottom_of_the_stack() {
             "{open}: {error}"
         );
     }
-    for chain in ["1+", "-", "event.", "event<", "event[0]", "[", "1 in ", "event["] {
-        let error = refused(&nested(chain, "event", ""));
+    for chain in ["1+", "-", "item.", "item<", "item[0]", "[", "1 in ", "item["] {
+        let error = refused(&nested(chain, "item", ""));
         assert!(!error.is_empty(), "{chain}");
     }
-    refused(&format!("{}event", "event.".repeat(390)));
+    refused(&format!("{}item", "item.".repeat(390)));
     refused(&format!("{}1", "1+".repeat(390)));
     Expression::parse(&format!("{}1", "1+".repeat(90)), &Scope::default()).unwrap();
     Expression::parse(

@@ -7,8 +7,8 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 use serde_json::{Value as Json, json};
 
 use crate::expression::{
-    Bindings, DataInterval, EvaluationError, Expression, NodeFacts, OccurrenceFacts, Progress, ResponseFacts,
-    RunFacts, Scope, WorkingDays,
+    Bindings, DataInterval, EvaluationError, EventFacts, Expression, NodeFacts, OccurrenceFacts, Progress,
+    ResponseFacts, RunFacts, Scope, WorkingDays,
 };
 use crate::id::RunId;
 use crate::run::Trigger;
@@ -101,7 +101,13 @@ fn bindings() -> Bindings {
         .with_item(Arc::new(json!("x")), 2)
         .with_occurrence(occurrence)
         .with_response(response)
-        .with_event(Arc::new(json!({"type": "order.paid", "amount": 120})))
+        .with_event(EventFacts {
+            id: "4f".to_owned(),
+            name: "order.paid".to_owned(),
+            key: None,
+            payload: Arc::new(json!({"amount": 120})),
+            published_by: "shop".to_owned(),
+        })
         .with_working_days(Arc::new(Weekdays))
 }
 
@@ -149,7 +155,10 @@ fn names_are_read_where_they_are_bound() {
             "response.headers['content-type'].startsWith('application/')",
             json!(true),
         ),
-        ("event.type == 'order.paid' && event.amount > 100", json!(true)),
+        (
+            "event.name == 'order.paid' && event.payload.amount > 100",
+            json!(true),
+        ),
         ("size(inputs)", json!(8)),
     ]);
 }
@@ -384,14 +393,14 @@ fn a_calendar_without_working_days_is_not_searched_forever() {
 
 #[test]
 fn a_condition_of_unknown_kind_is_held_to_its_word_when_it_is_evaluated() {
-    let condition = Expression::condition("event.amount", &scope()).unwrap();
+    let condition = Expression::condition("event.payload.amount", &scope()).unwrap();
     let error = condition.evaluate_bool(&bindings()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the condition must come to true or false, and came to a value of the kind number"
     );
     assert_eq!(
-        Expression::condition("event.amount > 1", &scope())
+        Expression::condition("event.payload.amount > 1", &scope())
             .unwrap()
             .evaluate_bool(&bindings()),
         Ok(true)
