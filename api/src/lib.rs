@@ -15,3 +15,4 @@ mod playground;
 pub mod server;
 pub mod tenants;
 pub mod transport;
+pub mod webhooks;

@@ -51,10 +51,14 @@ pub(crate) enum Kind {
     Occurrence = b'o',
     /// A backfill of a schedule's past.
     Backfill = b'y',
+    /// A trigger.
+    Trigger = b'g',
+    /// A firing of a trigger.
+    Firing = b'f',
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::Tenant,
         Self::Program,
         Self::Endpoint,
@@ -74,6 +78,8 @@ impl Kind {
         Self::Schedule,
         Self::Occurrence,
         Self::Backfill,
+        Self::Trigger,
+        Self::Firing,
     ];
 }
 

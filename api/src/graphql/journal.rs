@@ -13,8 +13,8 @@ use waterclock_core::alert::silence::Silence;
 use waterclock_core::backfill::{Backfill, Step};
 use waterclock_core::bulk::{BulkJob, BulkRefusal};
 use waterclock_core::id::{
-    AlertDeliveryId, AlertId, BackfillId, BulkJobId, ExecutorId, OccurrenceId, RunId, ScheduleId, SilenceId,
-    TaskRunId, TenantId, WorkflowId,
+    AlertDeliveryId, AlertId, BackfillId, BulkJobId, ExecutorId, FiringId, OccurrenceId, RunId, ScheduleId,
+    SilenceId, TaskRunId, TenantId, TriggerId, WorkflowId,
 };
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
@@ -24,6 +24,7 @@ use waterclock_core::store::attempts::{Attempt, AttemptPage};
 use waterclock_core::store::backfills::{BackfillsPage, StepPage};
 use waterclock_core::store::bulk_jobs::RefusalPage;
 use waterclock_core::store::executor_lives::Executor;
+use waterclock_core::store::firings::{Firing, FiringPage};
 use waterclock_core::store::log_lines::{LogPage, PrintedLine};
 use waterclock_core::store::runs::Run;
 use waterclock_core::store::task_runs::{Item, ItemPage, TaskRun, TaskRunPage};
@@ -63,6 +64,10 @@ pub(crate) struct WaitedForBy(pub(crate) OccurrenceId);
 /// Asks for the schedule that started a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ScheduleOf(pub(crate) RunId);
+
+/// Asks for the firing that started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FiringOf(pub(crate) RunId);
 
 /// Asks what a schedule will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +126,7 @@ load_by_id! {
     BulkJobId => BulkJob, bulk_jobs_by_id;
     OccurrenceId => Occurrence, occurrences_by_id;
     BackfillId => Backfill, backfills_by_id;
+    FiringId => Firing, firings_by_id;
 }
 
 /// Loads what hangs on something, one for each: how a batch of ids is read, and whose what was read is.
@@ -148,6 +154,7 @@ macro_rules! load_of {
 
 load_of! {
     OccurrenceOf(RunId) => Arc<Occurrence>, occurrences_of_runs, |found| found.run_id, Arc::new(found);
+    FiringOf(RunId) => Arc<Firing>, firings_of_runs, |found| found.run_id, Arc::new(found);
     ScheduleOf(RunId) => ScheduleId, schedules_of_runs, |found| Some(found.run_id), found.schedule_id;
     WaitedForBy(OccurrenceId) => Vec<RunId>, runs_waited_for, |found| Some(found.0), found.1;
     ForecastOf(ScheduleId) => Arc<Forecast>, forecasts, |found| Some(found.0), found.1;
@@ -218,6 +225,7 @@ load_pages! {
     ScheduleId, OccurrencePage => Occurrence, |journal, tenant, ids, page| journal.occurrences(tenant, &ids, &page), schedule_id;
     ScheduleId, BackfillsPage => Backfill, |journal, tenant, ids, page| journal.backfills_of_schedules(tenant, &ids, &page), schedule_id;
     BackfillId, StepPage => Step, |journal, tenant, ids, page| journal.backfill_steps(tenant, &ids, &page), backfill_id;
+    TriggerId, FiringPage => Firing, |journal, tenant, ids, page| journal.firings(tenant, &ids, &page), trigger_id;
     ScheduleId, RunsPage => RunOfSchedule, |journal, tenant, ids, page| journal.runs_of_schedules(tenant, &ids, page), schedule_id;
     WorkflowId, SchedulesPage => ScheduleOfWorkflow, |journal, tenant, ids, page| journal.schedules_of_workflows(tenant, &ids, &page), workflow_id;
 }

@@ -13,15 +13,17 @@ use waterclock_core::alert::{AlertRuleSpec, ChannelSpec};
 use waterclock_core::catalogue::Catalogue;
 use waterclock_core::id::{
     AlertChannelId, AlertRuleId, CalendarId, EndpointId, ProgramId, ScheduleId, TaskNodeId, TenantId,
-    WorkflowId, WorkflowVersionId,
+    TriggerId, WorkflowId, WorkflowVersionId,
 };
 use waterclock_core::registered::Registered;
 use waterclock_core::schedule::calendar::CalendarDefinition;
 use waterclock_core::schedule::spec::ScheduleSpec;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::schedule_states::Standing;
+use waterclock_core::store::triggers::TriggerStanding;
 use waterclock_core::task_node::TaskNodeSpec;
 use waterclock_core::tenant::Tenant;
+use waterclock_core::trigger::spec::TriggerSpec;
 use waterclock_core::workflow::{Definition, Draft, EndpointSpec, ProgramSpec, WorkflowVersion};
 
 use super::error::internal;
@@ -41,6 +43,10 @@ pub(crate) struct DefinitionOf(pub WorkflowVersionId);
 /// Asks where a schedule stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StandingOf(pub ScheduleId);
+
+/// Asks where a trigger stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TriggerStandingOf(pub TriggerId);
 
 impl CatalogueLoader {
     /// A loader that gathers ids and reads them from `catalogue`.
@@ -120,6 +126,7 @@ load_registered! {
     AlertRuleId => AlertRuleSpec,
     CalendarId => CalendarDefinition,
     ScheduleId => ScheduleSpec,
+    TriggerId => TriggerSpec,
 }
 
 load!(
@@ -147,6 +154,13 @@ load!(
     StandingOf => Arc<Standing>,
     |catalogue, tenant, ids| catalogue.schedule_standings(tenant, &ids.iter().map(|of| of.0).collect::<Vec<_>>()),
     |found| StandingOf(found.0),
+    Arc::new(found.1)
+);
+
+load!(
+    TriggerStandingOf => Arc<TriggerStanding>,
+    |catalogue, tenant, ids| catalogue.trigger_standings(tenant, &ids.iter().map(|of| of.0).collect::<Vec<_>>()),
+    |found| TriggerStandingOf(found.0),
     Arc::new(found.1)
 );
 

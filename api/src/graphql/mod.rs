@@ -40,14 +40,17 @@ mod task_run;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod trigger;
 mod wait;
 mod workflow;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder};
 use waterclock_core::catalogue::Catalogue;
 use waterclock_core::command::edit_schedule::ScheduleEditor;
+use waterclock_core::command::edit_trigger::TriggerEditor;
 use waterclock_core::command::edit_workflow::WorkflowEditor;
 use waterclock_core::command::start_run::RunStarter;
+use waterclock_core::id::FiringId;
 use waterclock_core::journal::Journal;
 use waterclock_core::signal::Signals;
 use waterclock_core::store::{Database, Versions};
@@ -74,6 +77,7 @@ pub struct Query(
     bulk::BulkQuery,
     calendar::CalendarQuery,
     schedule::ScheduleQueries,
+    trigger::TriggerQuery,
 );
 
 /// Everything that can be changed.
@@ -95,6 +99,7 @@ pub struct Mutation(
     bulk::BulkMutation,
     calendar::CalendarMutation,
     schedule::ScheduleMutations,
+    trigger::TriggerMutations,
 );
 
 /// Everything that can be followed.
@@ -106,6 +111,7 @@ pub struct Subscription(
     alert::AlertSubscription,
     bulk::BulkSubscription,
     schedule::ScheduleSubscriptions,
+    trigger::FiringSubscription,
 );
 
 /// The schema.
@@ -153,6 +159,10 @@ pub fn schema(services: Services) -> Schema {
             services.database.clone(),
             services.signals.clone(),
         ))
+        .data(TriggerEditor::new(
+            services.database.clone(),
+            services.signals.clone(),
+        ))
         .data(WorkflowEditor::new(
             services.database.clone(),
             services.signals.clone(),
@@ -164,6 +174,12 @@ pub fn schema(services: Services) -> Schema {
         .data(services.versions)
         .data(services.database)
         .finish()
+}
+
+/// The firing's id, as clients know it.
+#[must_use]
+pub(crate) fn firing_id(firing: FiringId) -> String {
+    id::encode(id::Kind::Firing, firing).to_string()
 }
 
 /// The schema as text, the same for the same code.

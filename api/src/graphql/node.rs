@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use waterclock_core::id::{
     AlertChannelId, AlertDeliveryId, AlertId, AlertRuleId, BackfillId, BulkJobId, CalendarId, EndpointId,
-    ExecutorId, OccurrenceId, ProgramId, RunId, ScheduleId, SilenceId, TaskNodeId, TaskRunId, TenantId,
-    WorkflowId, WorkflowVersionId,
+    ExecutorId, FiringId, OccurrenceId, ProgramId, RunId, ScheduleId, SilenceId, TaskNodeId, TaskRunId,
+    TenantId, TriggerId, WorkflowId, WorkflowVersionId,
 };
 
 use super::alert::{Alert, AlertChannel, AlertDelivery, AlertRule, Silence};
@@ -24,6 +24,7 @@ use super::schedule::{Occurrence, Schedule};
 use super::task_node::TaskNode;
 use super::task_run::TaskRun;
 use super::tenant::Tenant;
+use super::trigger::{Firing, Trigger};
 use super::workflow::{Workflow, WorkflowVersion};
 use crate::transport::ErrorCode;
 
@@ -69,6 +70,10 @@ pub(crate) enum Node {
     Occurrence(Occurrence),
     /// What somebody has run of a schedule's past.
     Backfill(Backfill),
+    /// What starts a workflow because something else happened.
+    Trigger(Trigger),
+    /// A firing of a trigger.
+    Firing(Firing),
 }
 
 /// The most ids of one call.
@@ -169,5 +174,11 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::Backfill => journal::load(context, BackfillId::from(uuid))
             .await?
             .map(|found| Node::Backfill(Backfill(found))),
+        Kind::Trigger => load(context, TriggerId::from(uuid))
+            .await?
+            .map(|found| Node::Trigger(Trigger(found))),
+        Kind::Firing => journal::load(context, FiringId::from(uuid))
+            .await?
+            .map(|found| Node::Firing(Firing(found))),
     })
 }

@@ -93,6 +93,8 @@ pub(crate) enum EventKind {
     BackfillAdvanced,
     /// A backfill ended.
     BackfillEnded,
+    /// It was decided what becomes of a firing.
+    FiringDecided,
     /// A rule had something to say.
     AlertRaised,
     /// What an alert is about was well again.

@@ -1,4 +1,4 @@
-//! Events that tenants publish, for which task runs wait.
+//! Events that tenants publish, for which task runs and triggers wait.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use waterclock_core::command::publish_event::{self as command, PublishEvent};
@@ -27,6 +27,8 @@ pub(crate) struct PublishedEvent {
     id: ID,
     /// How many task runs waited for it and go on.
     woken_task_run_count: i32,
+    /// How many triggers wait for it, and have a firing of it now.
+    fired_trigger_count: i32,
 }
 
 impl From<command::PublishedEvent> for PublishedEvent {
@@ -34,6 +36,7 @@ impl From<command::PublishedEvent> for PublishedEvent {
         Self {
             id: ID(event.id.to_string()),
             woken_task_run_count: i32::try_from(event.woken).unwrap_or(i32::MAX),
+            fired_trigger_count: i32::try_from(event.fired).unwrap_or(i32::MAX),
         }
     }
 }
@@ -53,7 +56,7 @@ pub(crate) struct PublishedEventMutation;
 #[Object]
 impl PublishedEventMutation {
     /// Publishes an event. The task runs that wait for it go on, as do those of runs accepted before it that begin to wait for it
-    /// later. Needs the scope `operator`.
+    /// later, and triggers that wait for it have a firing. Needs the scope `operator`.
     #[graphql(guard = "OPERATOR")]
     async fn publish_event(
         &self,

@@ -11,11 +11,12 @@ use waterclock_core::store::task_runs::TaskRunPage;
 
 use crate::graphql::connection::{Connection, Page, weight};
 use crate::graphql::id::{Kind, encode};
-use crate::graphql::journal::{OccurrenceOf, PageOf, ScheduleOf, load};
+use crate::graphql::journal::{FiringOf, OccurrenceOf, PageOf, ScheduleOf, load};
 use crate::graphql::loader;
 use crate::graphql::scalar::{DateTime, Json};
 use crate::graphql::schedule::{Occurrence, Schedule};
 use crate::graphql::task_run::{TaskRun, TaskRunState};
+use crate::graphql::trigger::Firing;
 use crate::graphql::wait::{self, WaitReason};
 use crate::graphql::workflow::{Workflow, WorkflowVersion};
 use crate::transport::ErrorCode;
@@ -43,7 +44,7 @@ pub(crate) enum RunState {
 /// What caused a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "run::Trigger")]
-pub(crate) enum Trigger {
+pub(crate) enum RunTrigger {
     /// Somebody started it.
     Caller,
     /// A task run of another run is it.
@@ -54,6 +55,12 @@ pub(crate) enum Trigger {
     Backfill,
     /// Somebody ran another run again.
     Rerun,
+    /// A run of another workflow had ended, for which a trigger waited.
+    RunEnded,
+    /// An event was published, for which a trigger waited.
+    Event,
+    /// A trigger's webhook was called.
+    Webhook,
 }
 
 /// Narrows the task runs of a run.
@@ -142,7 +149,7 @@ impl Run {
     }
 
     /// What caused it.
-    async fn trigger(&self, context: &Context<'_>) -> Result<Trigger> {
+    async fn trigger(&self, context: &Context<'_>) -> Result<RunTrigger> {
         Ok(self.record(context).await?.trigger.into())
     }
 
@@ -226,6 +233,11 @@ impl Run {
     /// The occurrence that it is the run of; absent when it is of none, or when that was run again since.
     async fn occurrence(&self, context: &Context<'_>) -> Result<Option<Occurrence>> {
         Ok(load(context, OccurrenceOf(self.id)).await?.map(Occurrence))
+    }
+
+    /// The firing that started it; absent when no trigger did.
+    async fn firing(&self, context: &Context<'_>) -> Result<Option<Firing>> {
+        Ok(load(context, FiringOf(self.id)).await?.map(Firing))
     }
 
     /// The run that it was made from.
