@@ -8,6 +8,7 @@ mod client;
 mod role;
 mod schedules;
 mod steering;
+mod triggers;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub(crate) use steering::{
     BulkStopArgs, DryRunArgs, MarkSucceededArgs, OneRunArgs, PublishEventArgs, RerunPartArgs, RetryArgs,
     SkipArgs, StopArgs, TaskRunArgs,
 };
+pub(crate) use triggers::{TriggerArgs, TriggerCommand, TriggersArgs};
 
 const SETTINGS_HELP: &str = "\
 Settings: an option wins over its variable, and the variable over the settings file, which is TOML, is named with
@@ -147,6 +149,10 @@ pub(crate) enum Command {
     Backfills(BackfillsArgs),
     /// Tell what a cron expression names, in words and instants
     Preview(PreviewArgs),
+    /// List triggers, by key
+    Triggers(TriggersArgs),
+    /// Pause or resume a trigger, list its firings, or change the secret of its webhook
+    Trigger(TriggerArgs),
     /// List alerts, the latest first
     Alerts(AlertsArgs),
     /// Tell what a run of a workflow would do, and why, and do nothing

@@ -11,6 +11,7 @@ mod runs;
 mod schedules;
 mod steering;
 mod subscription;
+mod triggers;
 mod versions;
 mod waits;
 
@@ -37,5 +38,8 @@ pub(crate) use schedules::{
 };
 pub(crate) use steering::{Answer, AskedApproval, AssumedState, DryRunProspect, ForeseenNode, NewAnswer};
 pub(crate) use subscription::{EventOf, Subscription, Tail};
+pub(crate) use triggers::{
+    EndState, FiringOutcome, ListedFiring, ListedSource, ListedTrigger, TriggerState, WebhookScheme,
+};
 pub(crate) use versions::{Change, FieldDifference, WorkflowDiff};
 pub(crate) use waits::RunWait;

@@ -16,6 +16,7 @@ mod run;
 mod runs;
 mod schedules;
 mod steer;
+mod triggers;
 mod why;
 
 pub(crate) use alerts::alerts;
@@ -34,6 +35,7 @@ pub(crate) use run::run;
 pub(crate) use runs::runs;
 pub(crate) use schedules::{preview, schedule, schedules};
 pub(crate) use steer::{approve, cancel, mark_succeeded, pause, reject, resume, retry, skip, terminate};
+pub(crate) use triggers::{trigger, triggers};
 pub(crate) use why::why;
 
 use std::io;

@@ -78,6 +78,8 @@ fn perform(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Backfill(args) => ask(command::backfill(args)),
         Command::Backfills(args) => ask(command::backfills(args)),
         Command::Preview(args) => ask(command::preview(args)),
+        Command::Triggers(args) => ask(command::triggers(args)),
+        Command::Trigger(args) => ask(command::trigger(args)),
         Command::Alerts(args) => ask(command::alerts(args)),
         Command::DryRun(args) => ask(command::dry_run(args)),
         Command::Cancel(args) => ask(command::cancel(args)),

@@ -23,10 +23,11 @@ pub(crate) enum Kind {
     AlertRule,
     Calendar,
     Schedule,
+    Trigger,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Program,
         Self::Endpoint,
         Self::TaskNode,
@@ -35,6 +36,7 @@ impl Kind {
         Self::AlertRule,
         Self::Calendar,
         Self::Schedule,
+        Self::Trigger,
     ];
 
     /// The schema's name for what creates one.
@@ -48,6 +50,7 @@ impl Kind {
             Self::AlertRule => "RegisterAlertRuleInput",
             Self::Calendar => "CreateCalendarInput",
             Self::Schedule => "CreateScheduleInput",
+            Self::Trigger => "CreateTriggerInput",
         }
     }
 
@@ -67,6 +70,7 @@ impl fmt::Display for Kind {
             Self::AlertRule => "AlertRule",
             Self::Calendar => "Calendar",
             Self::Schedule => "Schedule",
+            Self::Trigger => "Trigger",
         })
     }
 }
@@ -351,8 +355,8 @@ mod tests {
         assert_eq!(
             faults("kind: Programme\nkey: a\n---\nkey: a\n---\n- 1\n---\nkind: Program\n"),
             [
-                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule",
-                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule",
+                "1: kind: there is no \"Programme\"; there are Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule, Trigger",
+                "4: a definition needs a `kind`: Program, Endpoint, TaskNode, Workflow, AlertChannel, AlertRule, Calendar, Schedule, Trigger",
                 "6: a definition is a map with a `kind` and a `key`",
                 "8: a Program needs a `key`, which is text",
             ]

@@ -18,6 +18,7 @@ pub(super) fn differs(shapes: &Shapes, kind: Kind, wanted: &Value, shown: &Value
         Kind::AlertChannel => shapes.differ("AlertChannel", &target_as_shown(wanted, shown), shown),
         Kind::Calendar => shapes.differ("Calendar", &calendar_as_shown(wanted), shown),
         Kind::Schedule => shapes.differ("Schedule", &schedule_as_shown(wanted), shown),
+        Kind::Trigger => shapes.differ("Trigger", &trigger_as_shown(wanted), shown),
         Kind::AlertRule => shapes.differ("AlertRule", &condition_as_shown(wanted), shown),
         Kind::Workflow => {
             shapes.differ("Workflow", wanted, shown)
@@ -124,6 +125,15 @@ fn schedule_as_shown(wanted: &Value) -> Value {
     if shown["timing"]["daylightSaving"].is_null() {
         shown["timing"]["daylightSaving"] = json!({ "gap": "NEXT", "repeat": "FIRST" });
     }
+    if shown["inputs"].is_null() {
+        shown["inputs"] = json!({});
+    }
+    shown
+}
+
+/// A trigger gives no inputs when it does not say otherwise.
+fn trigger_as_shown(wanted: &Value) -> Value {
+    let mut shown = wanted.clone();
     if shown["inputs"].is_null() {
         shown["inputs"] = json!({});
     }
@@ -269,6 +279,39 @@ mod tests {
         };
         assert!(!differs(&shapes, Kind::Schedule, &wanted("XXL_JOB"), &shown));
         assert!(differs(&shapes, Kind::Schedule, &wanted("QUARTZ"), &shown));
+    }
+
+    #[test]
+    fn a_trigger_that_waits_for_something_else_differs() {
+        let shapes = Shapes::of_schema();
+        let shown = json!({
+            "key": "t", "description": "", "workflow": {"id": "x", "key": "ship"}, "filter": null, "inputs": {},
+            "computedInputs": [], "priority": null,
+            "on": {
+                "runEnded": {"workflow": {"id": "y", "key": "pay"}, "states": ["SUCCEEDED"], "samePeriod": false},
+                "event": null, "webhook": null,
+            },
+        });
+        let wanted = |states: Value| {
+            json!({
+                "key": "t", "workflow": {"key": "ship"}, "secret": "not shown",
+                "on": {"runEnded": {"workflow": {"key": "pay"}, "states": states, "samePeriod": false}},
+            })
+        };
+        assert!(!differs(
+            &shapes,
+            Kind::Trigger,
+            &wanted(json!(["SUCCEEDED"])),
+            &shown
+        ));
+        assert!(differs(
+            &shapes,
+            Kind::Trigger,
+            &wanted(json!(["FAILED"])),
+            &shown
+        ));
+        let event = json!({"key": "t", "workflow": {"key": "ship"}, "on": {"event": {"name": "paid"}}});
+        assert!(differs(&shapes, Kind::Trigger, &event, &shown));
     }
 
     #[test]

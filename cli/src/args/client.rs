@@ -24,7 +24,7 @@ pub(crate) struct ClientArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A file holds YAML documents, separated by ---, each with its `kind` (Program, Endpoint, TaskNode, Workflow,
-AlertChannel, AlertRule, Calendar, Schedule), its `key`, and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
+AlertChannel, AlertRule, Calendar, Schedule, Trigger), its `key`, and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
 A program's `package: {file: ./app.jar}` is uploaded first, its path counted from the YAML file.
 
 Every fault of every document is told, with its file and line, and nothing is changed while there is one.

@@ -57,6 +57,9 @@ operations! {
     UpdateCalendar in "src/client/operations/update_calendar.graphql";
     CreateSchedule in "src/client/operations/create_schedule.graphql";
     UpdateSchedule in "src/client/operations/update_schedule.graphql";
+    FindTrigger in "src/client/operations/find_trigger.graphql";
+    CreateTrigger in "src/client/operations/create_trigger.graphql";
+    UpdateTrigger in "src/client/operations/update_trigger.graphql";
     FindPackage in "src/client/operations/find_package.graphql";
 }
 
@@ -139,6 +142,7 @@ impl Api {
             Kind::AlertRule => self.ask_for::<FindAlertRule>(variables, "found").await?,
             Kind::Calendar => self.ask_for::<FindCalendar>(variables, "found").await?,
             Kind::Schedule => self.ask_for::<FindSchedule>(variables, "found").await?,
+            Kind::Trigger => self.ask_for::<FindTrigger>(variables, "found").await?,
         };
         Ok(read(found))
     }
@@ -155,6 +159,7 @@ impl Api {
             Kind::AlertRule => self.ask_for::<CreateAlertRule>(variables, "made").await?,
             Kind::Calendar => self.ask_for::<CreateCalendar>(variables, "made").await?,
             Kind::Schedule => self.ask_for::<CreateSchedule>(variables, "made").await?,
+            Kind::Trigger => self.ask_for::<CreateTrigger>(variables, "made").await?,
         };
         Ok(read(made))
     }
@@ -171,6 +176,7 @@ impl Api {
             Kind::AlertRule => self.ask_for::<UpdateAlertRule>(variables, "made").await?,
             Kind::Calendar => self.ask_for::<UpdateCalendar>(variables, "made").await?,
             Kind::Schedule => self.ask_for::<UpdateSchedule>(variables, "made").await?,
+            Kind::Trigger => self.ask_for::<UpdateTrigger>(variables, "made").await?,
         };
         Ok(read(made))
     }

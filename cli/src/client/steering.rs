@@ -184,20 +184,20 @@ impl Api {
         }
     }
 
-    /// Publishes an event, and gives how many task runs waited for it.
+    /// Publishes an event, and gives how many task runs waited for it, and how many triggers.
     pub(crate) async fn publish_event(
         &self,
         name: String,
         key: Option<String>,
         payload: Value,
-    ) -> Result<Result<i64, Vec<UserError>>, ClientError> {
+    ) -> Result<Result<(i64, i64), Vec<UserError>>, ClientError> {
         let input = publish_event::PublishEventInput {
             name,
             key,
             payload: Some(payload),
         };
         let done = mutate!(self, PublishEvent, publish_event, publish_event, event, input);
-        Ok(done.map(|event| event.woken_task_run_count))
+        Ok(done.map(|event| (event.woken_task_run_count, event.fired_trigger_count)))
     }
 
     /// What a run of the workflow would do, by node.

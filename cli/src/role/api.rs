@@ -19,6 +19,7 @@ use waterclock_api::packages::{self, Packages};
 use waterclock_api::server::{self, ServerConfig};
 use waterclock_api::tenants::StoredTenants;
 use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
+use waterclock_api::webhooks::{self, Webhooks};
 use waterclock_core::clock::SystemClock;
 use waterclock_core::store::{Actor, Database, Versions};
 use waterclock_core::watch::Watch;
@@ -121,6 +122,10 @@ pub(super) async fn serve(
     let watch = Watch::new(database.clone(), signals.clone());
     metrics.show_subscribers(watch.clone());
     let versions = Versions::default();
+    let webhooks = Webhooks {
+        database: database.clone(),
+        signals: signals.clone(),
+    };
     let callbacks = Callbacks {
         database: database.clone(),
         signals: signals.clone(),
@@ -150,7 +155,9 @@ pub(super) async fn serve(
         },
         readiness: Arc::new(DatabaseReadiness { database, usable }),
         metrics: metrics.registry,
-        routes: packages::routes(packages).merge(callbacks::routes(callbacks)),
+        routes: packages::routes(packages)
+            .merge(callbacks::routes(callbacks))
+            .merge(webhooks::routes(webhooks)),
         shutdown: streams.clone(),
     });
     info!(address = %settings.listener.local_addr()?, "the API listens");
