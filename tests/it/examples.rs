@@ -108,6 +108,67 @@ async fn a_schedule_is_applied_once_listed_triggered_and_paused() {
     assert_eq!(previewed.lines().count(), 3, "{previewed}");
 }
 
+#[tokio::test]
+async fn an_event_ships_an_order_and_the_end_of_that_tells_of_it() {
+    let world = World::that_comes_to_rest().await;
+    let (api, executor) = (world.serve().await, world.real_executor("one", 4));
+    let _scheduler = world.scheduler();
+    let client = api.admin("acme");
+    let apply = ["apply", "-f", "examples/triggers"];
+    let made = succeed(&api, &client, &apply).await;
+    assert!(
+        made.contains("created      Trigger      ship-when-paid"),
+        "{made}"
+    );
+    for again in [&apply[..], &["apply", "-f", "examples/triggers", "--dry-run"]] {
+        let told = succeed(&api, &client, again).await;
+        assert!(told.lines().all(|line| line.starts_with("unchanged")), "{told}");
+    }
+    let listed = succeed(&api, &client, &["triggers"]).await;
+    for told in [
+        "event order.paid",
+        "run of ship ended SUCCEEDED FAILED",
+        "webhook GITHUB /webhooks/",
+    ] {
+        assert!(listed.contains(told), "{listed}");
+    }
+    let publish = [
+        "publish-event",
+        "order.paid",
+        "--key",
+        "4711",
+        "--payload",
+        "{\"amount\": 120}",
+    ];
+    let told = succeed(&api, &client, &publish).await;
+    assert!(told.contains("1 trigger waits for it"), "{told}");
+    world
+        .until_seen("SELECT count(*) = 2 AND bool_and(state = 'SUCCEEDED') FROM runs")
+        .await;
+    for trigger in ["ship-when-paid", "tell-when-shipped"] {
+        let firings = succeed(&api, &client, &["trigger", "firings", trigger]).await;
+        assert!(
+            firings.contains("FIRED") && firings.lines().count() == 1,
+            "{firings}"
+        );
+    }
+    let pause = [
+        "trigger",
+        "pause",
+        "ship-when-paid",
+        "--reason",
+        "the stock is counted",
+    ];
+    succeed(&api, &client, &pause).await;
+    let listed = succeed(&api, &client, &["triggers", "--search", "ship-when"]).await;
+    assert!(listed.contains("PAUSED"), "{listed}");
+    succeed(&api, &client, &["trigger", "resume", "ship-when-paid"]).await;
+    let rotate = ["trigger", "rotate-secret", "build-when-pushed", "--overlap", "1h"];
+    let secret = succeed(&api, &client, &rotate).await;
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    executor.stop().await;
+}
+
 /// The edges of the only run whose second node started before the first had ended.
 async fn started_too_early(world: &World) -> Vec<(u32, u32)> {
     let definition: String = world

@@ -6,6 +6,7 @@
 mod alerts;
 mod schedules;
 mod steering;
+mod triggers;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +115,7 @@ impl Estate {
         estate.learn(owner, &done).await;
         estate.learn_of_alerts(world, owner).await;
         estate.found_schedules(owner).await;
+        estate.found_triggers(owner).await;
         estate
     }
 
@@ -232,6 +234,7 @@ impl Estate {
                 .alert_input(mutation)
                 .or_else(|| self.steering_input(mutation))
                 .or_else(|| self.schedule_input(mutation))
+                .or_else(|| self.trigger_input(mutation))
                 .unwrap_or_else(|| panic!("nobody has said how to try the mutation {mutation}")),
         }
     }
@@ -564,6 +567,7 @@ async fn assert_hears_only_its_own(scene: &Scene, subscription: &str, selection:
         }
         "alerts" => alerts::raise_for_both(scene, &own_key).await,
         "occurrences" => schedules::ask_both(scene, &own_key).await,
+        "firings" => triggers::fire_both(scene, &own_key).await,
         _ => panic!("nobody has said how to try the subscription {subscription}"),
     }
     let heard = own.next().await.expect("an event").to_string();

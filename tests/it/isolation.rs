@@ -86,7 +86,7 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
         )
         .await;
     add_bulk_job(world, &id).await;
-    add_backfill(world, &id).await;
+    add_what_starts_runs(world, &id).await;
     let wish = waterclock_core::command::start_run::StartRun {
         idempotency_key: Some("once".to_owned()),
         ..waterclock_tests::world::request(key)
@@ -122,6 +122,12 @@ async fn add_bulk_job(world: &World, tenant: &str) {
     world.execute(add, &[&tenant]).await;
 }
 
+/// Gives the tenant what starts runs by itself, beside its schedule.
+async fn add_what_starts_runs(world: &World, tenant: &str) {
+    add_backfill(world, tenant).await;
+    add_trigger(world, tenant).await;
+}
+
 /// Gives the tenant a backfill that has passed over its only step.
 async fn add_backfill(world: &World, tenant: &str) {
     let add = "WITH backfill AS (
@@ -134,6 +140,21 @@ async fn add_backfill(world: &World, tenant: &str) {
         )
         INSERT INTO backfill_steps (tenant_id, backfill_id, place, nominal, due, notes, state, reason)
         SELECT tenant_id, id, 0, present(), present(), '{}', 'PASSED_OVER', 'r' FROM backfill";
+    world.execute(add, &[&tenant]).await;
+}
+
+/// Gives the tenant a trigger that has fired, and that has a secret.
+async fn add_trigger(world: &World, tenant: &str) {
+    let add = "WITH trigger AS (
+            INSERT INTO triggers (tenant_id, id, key, workflow_id, spec)
+            SELECT tenant_id, gen_random_uuid(), 't', id, '{}' FROM workflows WHERE tenant_id = $1::text::uuid
+            RETURNING tenant_id, id
+        ), firing AS (
+            INSERT INTO firings (tenant_id, id, trigger_id, partition, cause, facts, outcome, caused_at)
+            SELECT tenant_id, gen_random_uuid(), id, 0, 'c', '{}', 'PENDING', present() FROM trigger
+        )
+        INSERT INTO webhook_secrets (tenant_id, id, trigger_id, secret)
+        SELECT tenant_id, gen_random_uuid(), id, 's' FROM trigger";
     world.execute(add, &[&tenant]).await;
 }
 

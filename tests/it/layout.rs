@@ -28,7 +28,15 @@ fn product() -> Vec<Source> {
 #[test]
 fn what_decides_does_no_input_or_output() {
     let mut deciding = Vec::new();
-    for module in ["schedule", "run", "workflow", "assign", "wait", "expression"] {
+    for module in [
+        "schedule",
+        "trigger",
+        "run",
+        "workflow",
+        "assign",
+        "wait",
+        "expression",
+    ] {
         deciding.extend(files(&format!("core/src/{module}"), "rs"));
     }
     assert!(deciding.len() >= 7, "the modules were found");

@@ -42,5 +42,7 @@ mod stopping;
 mod stories;
 mod survival;
 mod ticks;
+mod triggers;
 mod waiting;
 mod waits;
+mod webhooks;

@@ -19,6 +19,7 @@ use waterclock_api::packages::{self, Packages};
 use waterclock_api::server::{self, ServerConfig};
 use waterclock_api::tenants::StoredTenants;
 use waterclock_api::transport::{AllowedOrigins, Settings, Shutdown};
+use waterclock_api::webhooks::{self, Webhooks};
 use waterclock_core::clock::SystemClock;
 use waterclock_core::metrics::Metrics;
 use waterclock_core::store::Versions;
@@ -84,6 +85,10 @@ impl World {
             gate: gate.clone(),
             database: self.api.clone(),
         };
+        let webhooks = Webhooks {
+            database: self.api.clone(),
+            signals: self.signals.clone(),
+        };
         let callbacks = Callbacks {
             database: self.api.clone(),
             signals: self.signals.clone(),
@@ -99,7 +104,9 @@ impl World {
                 settings: Settings::default(),
                 readiness: Arc::new(Ready),
                 metrics: Metrics::new().registry,
-                routes: packages::routes(packages).merge(callbacks::routes(callbacks)),
+                routes: packages::routes(packages)
+                    .merge(callbacks::routes(callbacks))
+                    .merge(webhooks::routes(webhooks)),
                 shutdown: shutdown.clone(),
             });
             server::serve(listener, router, shutdown)
