@@ -8,6 +8,7 @@ mod schedules;
 mod steering;
 mod triggers;
 mod waits;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,10 @@ use waterclock_tests::{World, ended};
 
 use crate::graphql::{cursor, publish_no_ops, start};
 use crate::introspection::{Schema, is_required, named};
+use words::{literal, names, with_unknown_names};
 
 /// A word that is in everything the owner says, and in nothing that a stranger does.
 const SECRET_WORD: &str = "confidential";
-
-/// A word that takes its place where something is to be named that nobody has.
-const UNKNOWN_WORD: &str = "nonexistent";
 
 /// What the owner has: one of each kind of node, and what else things are known by.
 struct Estate {
@@ -385,20 +384,6 @@ async fn no_query_tells_of_another_tenant() {
     }
 }
 
-/// A value as GraphQL writes it, which differs from JSON in the names of fields.
-fn literal(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(name, value)| format!("{name}: {}", literal(value)));
-            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
-        value => value.to_string(),
-    }
-}
-
 #[tokio::test]
 async fn no_mutation_touches_what_is_another_tenants() {
     let scene = Scene::set().await;
@@ -474,42 +459,6 @@ fn document(schema: &Schema, mutation: &str) -> String {
             .selection(named(&field["type"]), 2)
             .replace("userErrors { __typename code message path }", "")
     )
-}
-
-/// The words in an input by which the owner's things are named: ids, digests, keys.
-fn names(input: &Value) -> Vec<String> {
-    match input {
-        Value::String(text) if [SECRET_WORD, UNKNOWN_WORD].iter().any(|word| text.contains(word)) => {
-            vec![text.clone()]
-        }
-        Value::String(text) if text.len() >= 20 && !is_instant(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().flat_map(names).collect(),
-        Value::Object(fields) => fields.values().flat_map(names).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn is_instant(text: &str) -> bool {
-    chrono::DateTime::parse_from_rfc3339(text).is_ok()
-}
-
-/// The input with every id, digest and key changed into one that names nothing.
-fn with_unknown_names(input: &Value) -> Value {
-    match input {
-        Value::String(text) if text.contains(SECRET_WORD) => json!(text.replace(SECRET_WORD, UNKNOWN_WORD)),
-        Value::String(text) if text.len() == 64 => json!("0".repeat(64)),
-        // The last letters of an id are random; these two are no less of an id.
-        Value::String(text) if text.len() >= 20 && !is_instant(text) => {
-            let kept = &text[..text.len() - 4];
-            json!(format!("{kept}AAAA"))
-        }
-        Value::Array(items) => items.iter().map(with_unknown_names).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), with_unknown_names(value)))
-            .collect(),
-        value => value.clone(),
-    }
 }
 
 #[tokio::test]

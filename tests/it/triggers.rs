@@ -1,8 +1,11 @@
 //! Triggers as their users meet them: what happens is said through the API, and what becomes of it is asked there.
 
+mod rings;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use waterclock_api::auth::Scope;
 use waterclock_core::run::Outcome;
 use waterclock_tests::api::{Api, Client};
 use waterclock_tests::world::{Process, Running};
@@ -411,78 +414,6 @@ async fn what_happened_before_an_edit_is_judged_by_what_the_trigger_was() {
     );
 }
 
-/// The end of `watched` starts `started`.
-fn link(watched: &str, started: &str) -> Value {
-    json!({
-        "key": format!("{watched}-{started}"), "workflow": { "key": started },
-        "on": { "runEnded": { "workflow": { "key": watched } } },
-    })
-}
-
-#[tokio::test]
-async fn workflows_that_would_start_each_other_without_end_are_refused_in_order() {
-    let scene = Scene::set().await;
-    for key in ["a", "b", "c"] {
-        publish_no_ops(&scene.client, key, &["only"], &[]).await;
-    }
-    let made = async |input: Value| {
-        scene
-            .client
-            .try_mutate(
-                "createTrigger",
-                input,
-                "trigger { id } again: userErrors { ... on CycleError { cycle } }",
-            )
-            .await
-    };
-    for (watched, started) in [("a", "b"), ("b", "c"), ("a", "c")] {
-        assert_eq!(made(link(watched, started)).await["userErrors"], json!([]));
-    }
-    for (watched, started, cycle) in [
-        ("c", "a", json!(["c", "a", "c"])),
-        ("b", "a", json!(["b", "a", "b"])),
-        ("b", "b", json!(["b", "b"])),
-    ] {
-        let refused = made(link(watched, started)).await;
-        let error = &refused["userErrors"][0];
-        assert_eq!(error["code"], "CYCLE", "{refused:#}");
-        assert_eq!(error["path"], json!(["input", "on", "runEnded", "workflow"]));
-        assert_eq!(refused["again"], json!([{ "cycle": cycle }]));
-    }
-    // An edit may close a ring too; one that only stays what it is does not.
-    let id = made(link("c", "ship")).await["trigger"]["id"].clone();
-    for (started, errors) in [("ship", 0), ("a", 1)] {
-        let mut edit = link("c", started);
-        let fields = edit.as_object_mut().expect("fields");
-        fields.remove("key");
-        fields.insert("id".to_owned(), id.clone());
-        fields.insert("expectedRevision".to_owned(), json!(1));
-        let payload = scene.client.try_mutate("updateTrigger", edit, "").await;
-        assert_eq!(
-            payload["userErrors"].as_array().map(Vec::len),
-            Some(errors),
-            "{payload:#}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn of_two_triggers_that_lead_to_each_other_one_is_refused() {
-    let scene = Scene::set().await;
-    for key in ["a", "b"] {
-        publish_no_ops(&scene.client, key, &["only"], &[]).await;
-    }
-    let make = async |watched: &str, started: &str| {
-        let payload = scene
-            .client
-            .try_mutate("createTrigger", link(watched, started), "")
-            .await;
-        payload["userErrors"].as_array().map_or(0, Vec::len)
-    };
-    let (one, other) = tokio::join!(make("a", "b"), make("b", "a"));
-    assert_eq!(one + other, 1);
-}
-
 #[tokio::test]
 async fn what_cannot_run_is_rejected_with_the_reason() {
     let scene = Scene::set().await;
@@ -515,6 +446,28 @@ async fn what_cannot_run_is_rejected_with_the_reason() {
         "{told:#?}"
     );
     assert_eq!(told[1], "FIRED");
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_quota_is_rejected_for_that() {
+    let scene = Scene::set().await;
+    let platform = scene.api.client("operations", &[Scope::Platform]);
+    let quota = json!({ "tenant": "acme", "mostLiveRuns": 2 });
+    platform.mutate("setQuotas", quota, "").await;
+    scene.trigger("each", paid(), json!({})).await;
+    for n in 0..4 {
+        scene.publish("paid", None, json!(n)).await;
+    }
+    let _scheduler = scene.world.scheduler();
+    scene.until_decided().await;
+    let told = scene.told("each").await;
+    assert_eq!(told[..2], ["FIRED", "FIRED"]);
+    for told in &told[2..] {
+        assert!(
+            told.starts_with("REJECTED_QUOTA: the tenant has 2 live runs"),
+            "{told}"
+        );
+    }
 }
 
 #[tokio::test]
