@@ -232,7 +232,7 @@ async fn what_is_asked_for_is_listed_a_page_at_a_time_with_its_run() {
         let payload = scene
             .client
             .mutate(
-                "triggerSchedule",
+                "triggerNow",
                 json!({ "id": id }),
                 "occurrence { id outcome manual run { trigger schedule { key } occurrence { id } } }",
             )
@@ -283,7 +283,7 @@ async fn what_is_decided_about_one_schedule_is_followed() {
     let mut following = scene.client.follow(follow, variables).await;
     for asked in [&other, &id, &id] {
         let asked = json!({ "id": asked });
-        scene.client.mutate("triggerSchedule", asked, "").await;
+        scene.client.mutate("triggerNow", asked, "").await;
     }
     for outcome in ["FIRED", "WAITING"] {
         assert_eq!(

@@ -315,7 +315,7 @@ async fn a_run_for_the_same_period_has_the_occurrence_of_the_one_that_ended() {
     let asked = json!({ "id": made["schedule"]["id"] });
     let asked = scene
         .client
-        .mutate("triggerSchedule", asked, "occurrence { run { id } }")
+        .mutate("triggerNow", asked, "occurrence { run { id } }")
         .await;
     let of_schedule = asked["occurrence"]["run"]["id"].clone();
     let plain = start_pay(&scene).await;

@@ -33,7 +33,7 @@ operations! {
     PauseSchedule in "src/client/operations/pause_schedule.graphql";
     ResumeSchedule in "src/client/operations/resume_schedule.graphql";
     StopSchedule in "src/client/operations/stop_schedule.graphql";
-    TriggerSchedule in "src/client/operations/trigger_schedule.graphql";
+    TriggerNow in "src/client/operations/trigger_now.graphql";
     PreviewSchedule in "src/client/operations/preview_schedule.graphql";
 }
 
@@ -43,7 +43,7 @@ pub(crate) use list_schedules::{
 pub(crate) use preview_schedule::{
     CronDialect, OccurrenceNote, PreviewSchedulePreviewSchedule as ShownPreview,
 };
-pub(crate) use trigger_schedule::{OccurrenceOutcome, TriggerScheduleTriggerScheduleOccurrence as Triggered};
+pub(crate) use trigger_now::{OccurrenceOutcome, TriggerNowTriggerNowOccurrence as Triggered};
 
 /// A cron expression that is to be tried.
 #[derive(Clone, Debug)]
@@ -137,20 +137,20 @@ impl Api {
     }
 
     /// Runs a schedule's workflow now, and tells what became of that.
-    pub(crate) async fn trigger_schedule(
+    pub(crate) async fn trigger_now(
         &self,
         id: String,
         inputs: Map<String, Value>,
     ) -> Result<Result<Triggered, Vec<UserError>>, ClientError> {
-        let input = trigger_schedule::TriggerScheduleInput {
+        let input = trigger_now::TriggerNowInput {
             id,
             inputs: Some(Value::Object(inputs)),
         };
         Ok(mutate!(
             self,
-            TriggerSchedule,
-            trigger_schedule,
-            trigger_schedule,
+            TriggerNow,
+            trigger_now,
+            trigger_now,
             occurrence,
             input
         ))

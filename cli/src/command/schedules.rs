@@ -45,9 +45,7 @@ pub(crate) async fn schedule(args: ScheduleArgs) -> Result<Exit, CommandError> {
         ScheduleCommand::Trigger(args) => {
             let api = Api::new(&args.client)?;
             let id = id_of(&api, args.key).await?;
-            let triggered = api
-                .trigger_schedule(id, args.inputs.into_iter().collect())
-                .await?;
+            let triggered = api.trigger_now(id, args.inputs.into_iter().collect()).await?;
             let triggered = triggered.map_err(|errors| CommandError::refused(&errors))?;
             written(print_triggered(&triggered))
         }

@@ -24,7 +24,7 @@ pub(super) fn preview() -> Value {
 /// Asks the owner's schedule for an occurrence, and one of the stranger's, with the key `own_key`.
 pub(super) async fn ask_both(scene: &Scene, own_key: &str) {
     let asked = json!({ "id": scene.estate.ids["Schedule"] });
-    scene.owner.mutate("triggerSchedule", asked, "").await;
+    scene.owner.mutate("triggerNow", asked, "").await;
     publish_no_ops(&scene.stranger, own_key, &["a"], &[]).await;
     let input = json!({ "key": own_key, "workflow": { "key": own_key }, "timing": far() });
     let made = scene
@@ -32,7 +32,7 @@ pub(super) async fn ask_both(scene: &Scene, own_key: &str) {
         .mutate("createSchedule", input, "schedule { id }")
         .await;
     let asked = json!({ "id": made["schedule"]["id"] });
-    scene.stranger.mutate("triggerSchedule", asked, "").await;
+    scene.stranger.mutate("triggerNow", asked, "").await;
 }
 
 impl Estate {
@@ -58,7 +58,7 @@ impl Estate {
             ("active", Some("pauseSchedule")),
             ("paused", Some("resumeSchedule")),
             ("ending", Some("stopSchedule")),
-            ("asked", Some("triggerSchedule")),
+            ("asked", Some("triggerNow")),
             ("old", Some("backfillSchedule")),
             ("older", Some("cancelBackfill")),
         ] {
@@ -72,7 +72,7 @@ impl Estate {
         let paused = json!({ "id": self.spares["resumeSchedule"] });
         owner.mutate("pauseSchedule", paused, "").await;
         let asked = json!({ "id": self.ids["Schedule"] });
-        let made = owner.mutate("triggerSchedule", asked, "occurrence { id }").await;
+        let made = owner.mutate("triggerNow", asked, "occurrence { id }").await;
         let id = made["occurrence"]["id"].as_str().expect("an id");
         self.keep("Occurrence", None, id.to_owned());
         for spare in [None, Some("cancelBackfill")] {
@@ -109,7 +109,7 @@ impl Estate {
             "updateSchedule" => {
                 json!({ "id": spare(), "expectedRevision": 1, "workflow": { "key": key("main") }, "timing": far() })
             }
-            "startSchedule" | "pauseSchedule" | "resumeSchedule" | "stopSchedule" | "triggerSchedule" => {
+            "startSchedule" | "pauseSchedule" | "resumeSchedule" | "stopSchedule" | "triggerNow" => {
                 json!({ "id": spare() })
             }
             "backfillSchedule" => self.backfill(mutation),

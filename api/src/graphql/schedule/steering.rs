@@ -50,8 +50,8 @@ payload! {
 }
 
 payload! {
-    /// What became of `triggerSchedule`.
-    TriggerSchedulePayload {
+    /// What became of `triggerNow`.
+    TriggerNowPayload {
         /// The occurrence that was asked for, as it stands; absent when the input is wrong.
         occurrence: Occurrence
     }
@@ -91,7 +91,7 @@ pub(crate) struct StopScheduleInput {
 
 /// A schedule whose workflow is to run now.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct TriggerScheduleInput {
+pub(crate) struct TriggerNowInput {
     /// The schedule.
     id: ID,
     /// What the run is given over what the schedule gives: an object.
@@ -168,20 +168,20 @@ impl ScheduleSteering {
     /// Runs a schedule's workflow now, as an occurrence that somebody asked for. The rules of overlap hold for it as for any other, so it
     /// may wait, or be passed over. Needs the scope `operator`.
     #[graphql(guard = "OPERATOR")]
-    async fn trigger_schedule(
+    async fn trigger_now(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The schedule.")] input: TriggerScheduleInput,
-    ) -> Result<TriggerSchedulePayload> {
+        #[graphql(desc = "The schedule.")] input: TriggerNowInput,
+    ) -> Result<TriggerNowPayload> {
         let triggered = trigger(context, input).await?;
-        TriggerSchedulePayload::of(triggered, |occurrence| Occurrence(Arc::new(occurrence)))
+        TriggerNowPayload::of(triggered, |occurrence| Occurrence(Arc::new(occurrence)))
     }
 }
 
 /// Triggers a schedule, and reads what became of it.
 async fn trigger(
     context: &Context<'_>,
-    input: TriggerScheduleInput,
+    input: TriggerNowInput,
 ) -> Result<std::result::Result<timetable::Occurrence, CommandError>> {
     let (editor, author) = (context.data::<ScheduleEditor>()?, author(context)?);
     let inputs = match object(input.inputs) {
