@@ -1,10 +1,11 @@
 //! One test's own copy of the product.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -403,11 +404,23 @@ impl Drop for World {
 async fn end(name: &str, url: &Url, must_rest: bool) {
     let unrest = if must_rest { unrest(url).await } else { Vec::new() };
     let client = Server::shared().await.connect().await;
-    let dropped = client
-        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
-        .await;
+    let dropped = drop_database(&client, name).await;
     assert!(unrest.is_empty(), "the world is not at rest: {unrest:#?}");
     dropped.expect("the database of a test that has ended is dropped");
+}
+
+/// Ends whoever is connected to the database, and removes it. PostgreSQL's own workers, which nobody but a superuser may end, look in
+/// for a moment now and then; they are waited for.
+async fn drop_database(client: &tokio_postgres::Client, name: &str) -> Result<(), tokio_postgres::Error> {
+    let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match client.batch_execute(&drop).await {
+            Err(error)
+                if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) && Instant::now() < deadline => {}
+            ended => return ended,
+        }
+    }
 }
 
 /// What is held, live or unfinished.
