@@ -13,7 +13,7 @@ use waterclock_core::store::StoreError;
 use waterclock_core::watch::{self, Watch};
 
 use super::error::internal;
-use super::event::watch_error;
+use super::event::{told, watch_error};
 use super::guard::caller;
 
 /// Something that comes further, and ends.
@@ -104,11 +104,7 @@ impl<T: Followed> Following<T> {
     }
 
     fn is_told_by(&self, event: &Event) -> bool {
-        let told = event
-            .data
-            .as_ref()
-            .and_then(|data| data.get(T::TOLD_AS)?.as_str());
-        told.and_then(|id| id.parse().ok()) == Some(self.id)
+        told(event, T::TOLD_AS) == Some(self.id)
     }
 
     async fn read(&self) -> Result<Option<T>> {

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, Subscription};
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use waterclock_core::event::{Event, Topic};
 use waterclock_core::id::{ExecutorId, TenantId};
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::executor_lives::Executor as Record;
-use waterclock_core::watch::Watch;
 
 use super::object::Executor;
-use crate::graphql::error::internal;
-use crate::graphql::event::{EventCursor, EventKind, encode, flow, watch_error};
-use crate::graphql::guard::{VIEWER, caller};
+use crate::graphql::event::{EventCursor, EventKind, all_told, encode, follow, told};
+use crate::graphql::guard::VIEWER;
 use crate::graphql::scalar::DateTime;
 
 /// Something that happened to an executor.
@@ -71,46 +68,26 @@ impl ExecutorSubscription {
         >,
     ) -> Result<BoxStream<'static, Result<ExecutorEvent>>> {
         let after = EventCursor::read(after, "executors")?;
-        let tenant = caller(context)?.tenant_id;
-        let journal = context.data::<Journal>()?.clone();
-        let subscribed = context
-            .data::<Watch>()?
-            .subscribe(tenant, Topic::Executors, after)
-            .await;
-        let batches = stream::unfold(subscribed.map_err(watch_error)?, async |mut subscription| {
-            let events = subscription.next().await?;
-            Some((events, subscription))
-        });
-        Ok(flow(batches.then(move |events| {
-            let journal = journal.clone();
-            async move {
-                show(&journal, tenant, events.map_err(watch_error)?)
-                    .await
-                    .map_err(|error| internal(&error))
-            }
-        })))
+        follow(context, Topic::Executors, after, show).await
     }
 }
 
 /// Events with the executors that they are about.
 async fn show(
-    journal: &Journal,
+    journal: Journal,
     tenant: TenantId,
     events: Vec<Arc<Event>>,
 ) -> Result<Vec<ExecutorEvent>, StoreError> {
-    let id = |event: &Event| -> Option<ExecutorId> {
-        event.data.as_ref()?.get("executor")?.as_str()?.parse().ok()
-    };
-    let mut ids: Vec<ExecutorId> = events.iter().filter_map(|event| id(event)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found = journal.executors_by_id(tenant, &ids).await?;
+    const TOLD_AS: &str = "executor";
+    let found = journal
+        .executors_by_id(tenant, &all_told(&events, TOLD_AS))
+        .await?;
     let executors: HashMap<ExecutorId, Arc<Record>> = found
         .into_iter()
         .map(|executor| (executor.id, Arc::new(executor)))
         .collect();
     let show = |event: Arc<Event>| {
-        let executor = id(&event).and_then(|id| executors.get(&id).cloned());
+        let executor = told(&event, TOLD_AS).and_then(|id| executors.get(&id).cloned());
         ExecutorEvent { event, executor }
     };
     Ok(events.into_iter().map(show).collect())

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Result, Subscription};
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use waterclock_core::event::{Event, Topic};
 use waterclock_core::id::{RunId, TenantId};
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::runs;
-use waterclock_core::watch::{self, Watch, WatchError};
 
 use super::input::RunFilter;
-use crate::graphql::error::internal;
-use crate::graphql::event::{EventCursor, RunEvent, Shown, flow, show_run_events, watch_error};
-use crate::graphql::guard::{VIEWER, caller};
+use crate::graphql::event::{EventCursor, RunEvent, Shown, follow, show_run_events};
+use crate::graphql::guard::VIEWER;
 use crate::graphql::id::{Kind, of_kind};
 use crate::graphql::journal::load;
 use crate::transport::ErrorCode;
@@ -42,7 +41,7 @@ impl RunSubscription {
         if load(context, run).await?.is_none() {
             return Err(ErrorCode::NotFound.error("There is no run with this id."));
         }
-        follow(context, Topic::Run(run), after, None).await
+        follow(context, Topic::Run(run), after, view(context, None)).await
     }
 
     /// What happens to runs as wholes: every event once, in order, none missed; from now on, or from a cursor on. A filter's
@@ -60,69 +59,34 @@ impl RunSubscription {
         let Some(filter) = filter.unwrap_or_default().resolve(context).await? else {
             return Err(ErrorCode::NotFound.error("There is no workflow with the key in `filter`."));
         };
-        follow(context, Topic::Runs, after, Some(filter)).await
+        follow(context, Topic::Runs, after, view(context, Some(filter))).await
     }
 }
 
-async fn follow(
+/// What is going to be sent.
+type Sent = BoxFuture<'static, Result<Vec<RunEvent>, StoreError>>;
+
+/// How one client sees events: narrowed to the runs of `filter`, and with no more than it asks for.
+fn view(
     context: &Context<'_>,
-    topic: Topic,
-    after: Option<i64>,
     filter: Option<runs::RunFilter>,
-) -> Result<BoxStream<'static, Result<RunEvent>>> {
-    let tenant = caller(context)?.tenant_id;
-    let journal = context.data::<Journal>()?.clone();
-    let subscribed = context
-        .data::<Watch>()?
-        .subscribe(tenant, topic, after)
-        .await
-        .map_err(watch_error)?;
-    let view = Arc::new(View {
-        journal,
-        tenant,
-        shown: Shown::selected(context),
-        filter: filter.unwrap_or_default(),
-    });
-    Ok(flow(batches(subscribed).then(move |events| {
-        let view = Arc::clone(&view);
-        async move {
-            view.show(events.map_err(watch_error)?)
-                .await
-                .map_err(|error| internal(&error))
-        }
-    })))
-}
-
-fn batches(
-    subscription: watch::Subscription,
-) -> impl futures_util::Stream<Item = Result<Vec<Arc<Event>>, WatchError>> + Send + 'static {
-    stream::unfold(subscription, async |mut subscription| {
-        let events = subscription.next().await?;
-        Some((events, subscription))
-    })
-}
-
-/// How one client sees events.
-struct View {
-    journal: Journal,
-    tenant: TenantId,
-    shown: Shown,
-    filter: runs::RunFilter,
-}
-
-impl View {
-    async fn show(&self, events: Vec<Arc<Event>>) -> Result<Vec<RunEvent>, StoreError> {
-        if self.filter == runs::RunFilter::default() {
-            return show_run_events(&self.journal, self.tenant, self.shown, events).await;
-        }
+) -> impl Fn(Journal, TenantId, Vec<Arc<Event>>) -> Sent + Send + use<> {
+    let selected = Shown::selected(context);
+    let narrows = filter.filter(|filter| *filter != runs::RunFilter::default());
+    let filter = narrows.map(Arc::new);
+    move |journal, tenant, events| {
+        let filter = filter.clone();
         let shown = Shown {
-            runs: true,
-            ..self.shown
+            runs: selected.runs || filter.is_some(),
+            ..selected
         };
-        let events = show_run_events(&self.journal, self.tenant, shown, events).await?;
-        Ok(events
-            .into_iter()
-            .filter(|event| event.is_wanted(&self.filter))
-            .collect())
+        async move {
+            let mut events = show_run_events(&journal, tenant, shown, events).await?;
+            if let Some(filter) = filter {
+                events.retain(|event| event.is_wanted(&filter));
+            }
+            Ok(events)
+        }
+        .boxed()
     }
 }

@@ -4,20 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, Subscription};
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use waterclock_core::event::{Event, Topic};
 use waterclock_core::id::{OccurrenceId, ScheduleId, TenantId};
 use waterclock_core::journal::Journal;
 use waterclock_core::schedule::occurrence;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::timetable::Occurrence as Record;
-use waterclock_core::watch::Watch;
 
 use super::occurrence::{Occurrence, OccurrenceOutcome};
-use crate::graphql::error::internal;
-use crate::graphql::event::{EventCursor, encode, flow, watch_error};
-use crate::graphql::guard::{VIEWER, caller};
+use crate::graphql::event::{EventCursor, all_told, encode, follow, told};
+use crate::graphql::guard::VIEWER;
 use crate::graphql::id::{Kind, of_kind};
 use crate::graphql::loader::load;
 use crate::graphql::scalar::DateTime;
@@ -27,12 +24,6 @@ use crate::transport::ErrorCode;
 pub(crate) struct OccurrenceEvent {
     event: Arc<Event>,
     occurrence: Arc<Record>,
-}
-
-impl OccurrenceEvent {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.event.data.as_ref()?.get(name)?.as_str()
-    }
 }
 
 /// It was decided what becomes of an occurrence. One that waits is decided about again.
@@ -50,14 +41,13 @@ impl OccurrenceEvent {
 
     /// What was decided.
     async fn outcome(&self) -> OccurrenceOutcome {
-        let told: Option<occurrence::OccurrenceOutcome> =
-            self.text("outcome").and_then(|outcome| outcome.parse().ok());
-        told.unwrap_or(self.occurrence.outcome).into()
+        let decided: Option<occurrence::OccurrenceOutcome> = told(&self.event, "outcome");
+        decided.unwrap_or(self.occurrence.outcome).into()
     }
 
     /// Why, in a sentence.
     async fn reason(&self) -> Option<&str> {
-        self.text("reason")
+        self.event.data.as_ref()?.get("reason")?.as_str()
     }
 
     /// The occurrence, as it is now.
@@ -83,54 +73,35 @@ impl OccurrenceSubscription {
         >,
     ) -> Result<BoxStream<'static, Result<OccurrenceEvent>>> {
         let after = EventCursor::read(after, "occurrences")?;
-        let tenant = caller(context)?.tenant_id;
         let schedule: Option<ScheduleId> = schedule_id.map(|id| of_kind(Kind::Schedule, &id));
         if let Some(id) = schedule
             && load(context, id).await?.is_none()
         {
             return Err(ErrorCode::NotFound.error("There is no schedule with that id."));
         }
-        let journal = context.data::<Journal>()?.clone();
-        let subscribed = context
-            .data::<Watch>()?
-            .subscribe(tenant, Topic::Occurrences, after)
-            .await;
-        let batches = stream::unfold(subscribed.map_err(watch_error)?, async |mut subscription| {
-            let events = subscription.next().await?;
-            Some((events, subscription))
-        });
-        Ok(flow(batches.then(move |events| {
-            let journal = journal.clone();
-            async move {
-                show(&journal, tenant, schedule, events.map_err(watch_error)?)
-                    .await
-                    .map_err(|error| internal(&error))
-            }
-        })))
+        let show = move |journal, tenant, events| show(journal, tenant, schedule, events);
+        follow(context, Topic::Occurrences, after, show).await
     }
 }
 
 /// Events with the occurrences that they are about, those of `schedule` when one is given.
 async fn show(
-    journal: &Journal,
+    journal: Journal,
     tenant: TenantId,
     schedule: Option<ScheduleId>,
     events: Vec<Arc<Event>>,
 ) -> Result<Vec<OccurrenceEvent>, StoreError> {
-    let id = |event: &Event| -> Option<OccurrenceId> {
-        event.data.as_ref()?.get("occurrenceId")?.as_str()?.parse().ok()
-    };
-    let mut ids: Vec<OccurrenceId> = events.iter().filter_map(|event| id(event)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found = journal.occurrences_by_id(tenant, &ids).await?;
+    const TOLD_AS: &str = "occurrenceId";
+    let found = journal
+        .occurrences_by_id(tenant, &all_told(&events, TOLD_AS))
+        .await?;
     let occurrences: HashMap<OccurrenceId, Arc<Record>> = found
         .into_iter()
         .filter(|occurrence| schedule.is_none_or(|schedule| schedule == occurrence.schedule_id))
         .map(|occurrence| (occurrence.id, Arc::new(occurrence)))
         .collect();
     let show = |event: Arc<Event>| {
-        let occurrence = id(&event).and_then(|id| occurrences.get(&id).cloned())?;
+        let occurrence = told(&event, TOLD_AS).and_then(|id| occurrences.get(&id).cloned())?;
         Some(OccurrenceEvent { event, occurrence })
     };
     Ok(events.into_iter().filter_map(show).collect())

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, Subscription};
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use waterclock_core::event::{Event, Topic};
 use waterclock_core::id::{FiringId, TenantId, TriggerId};
 use waterclock_core::journal::Journal;
 use waterclock_core::store::StoreError;
 use waterclock_core::store::firings::Firing as Record;
-use waterclock_core::watch::Watch;
 
 use super::firing::Firing;
-use crate::graphql::error::internal;
-use crate::graphql::event::{EventCursor, encode, flow, watch_error};
-use crate::graphql::guard::{VIEWER, caller};
+use crate::graphql::event::{EventCursor, all_told, encode, follow, told};
+use crate::graphql::guard::VIEWER;
 use crate::graphql::id::{Kind, of_kind};
 use crate::graphql::loader::load;
 use crate::graphql::scalar::DateTime;
@@ -64,53 +61,33 @@ impl FiringSubscription {
         >,
     ) -> Result<BoxStream<'static, Result<FiringEvent>>> {
         let after = EventCursor::read(after, "firings")?;
-        let tenant = caller(context)?.tenant_id;
         let trigger: Option<TriggerId> = trigger_id.map(|id| of_kind(Kind::Trigger, &id));
         if let Some(id) = trigger
             && load(context, id).await?.is_none()
         {
             return Err(ErrorCode::NotFound.error("There is no trigger with that id."));
         }
-        let journal = context.data::<Journal>()?.clone();
-        let subscribed = context
-            .data::<Watch>()?
-            .subscribe(tenant, Topic::Firings, after)
-            .await;
-        let batches = stream::unfold(subscribed.map_err(watch_error)?, async |mut subscription| {
-            let events = subscription.next().await?;
-            Some((events, subscription))
-        });
-        Ok(flow(batches.then(move |events| {
-            let journal = journal.clone();
-            async move {
-                show(&journal, tenant, trigger, events.map_err(watch_error)?)
-                    .await
-                    .map_err(|error| internal(&error))
-            }
-        })))
+        let show = move |journal, tenant, events| show(journal, tenant, trigger, events);
+        follow(context, Topic::Firings, after, show).await
     }
 }
 
 /// Events with the firings that they are about, those of `trigger` when one is given.
 async fn show(
-    journal: &Journal,
+    journal: Journal,
     tenant: TenantId,
     trigger: Option<TriggerId>,
     events: Vec<Arc<Event>>,
 ) -> Result<Vec<FiringEvent>, StoreError> {
-    let id =
-        |event: &Event| -> Option<FiringId> { event.data.as_ref()?.get("firingId")?.as_str()?.parse().ok() };
-    let mut ids: Vec<FiringId> = events.iter().filter_map(|event| id(event)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found = journal.firings_by_id(tenant, &ids).await?;
+    const TOLD_AS: &str = "firingId";
+    let found = journal.firings_by_id(tenant, &all_told(&events, TOLD_AS)).await?;
     let firings: HashMap<FiringId, Arc<Record>> = found
         .into_iter()
         .filter(|firing| trigger.is_none_or(|trigger| trigger == firing.trigger_id))
         .map(|firing| (firing.id, Arc::new(firing)))
         .collect();
     let show = |event: Arc<Event>| {
-        let firing = id(&event).and_then(|id| firings.get(&id).cloned())?;
+        let firing = told(&event, TOLD_AS).and_then(|id| firings.get(&id).cloned())?;
         Some(FiringEvent { event, firing })
     };
     Ok(events.into_iter().filter_map(show).collect())
