@@ -165,7 +165,8 @@ impl Expression {
             Failure::Exhausted(error) => error,
             Failure::Failed { at, message } => EvaluationError::Failed {
                 at: at.unwrap_or(self.checked.plan.at),
-                message,
+                // It may quote what the expression names, is written down with whatever failed by it, and a NUL cannot be.
+                message: message.replace('\0', "\\0"),
             },
         }
     }

@@ -335,6 +335,10 @@ impl Room {
         };
         // What is longer before it is escaped need not be looked through.
         self.take(text.len().min(LONGEST_RESULT + 1))?;
+        if text.contains('\0') {
+            let message = "the result holds a NUL character, which cannot be stored";
+            return Err(Failure::new(message));
+        }
         let written: usize = text.bytes().map(escaped).sum();
         self.take(written - text.len() + 2)?;
         Ok(text.to_owned())
