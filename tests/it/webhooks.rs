@@ -335,6 +335,10 @@ async fn a_secret_that_was_rotated_is_taken_until_the_overlap_is_over() {
     old.secret = given.to_owned();
     assert_eq!(taken(&new, "e").await, 401);
     assert_eq!(taken(&old, "f").await, 202);
+    // A rotation at once ends what earlier ones left valid: there is no other way to take a secret back.
+    rotate(json!({ "overlap": "PT1H" })).await;
+    rotate(json!({})).await;
+    assert_eq!(taken(&old, "g").await, 401);
     for (wrong, place) in [
         (json!({ "secret": "too short to be one" }), "secret"),
         (json!({ "overlap": "P31D" }), "overlap"),

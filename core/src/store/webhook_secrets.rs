@@ -11,7 +11,7 @@ use super::{StoreError, Transaction};
 use crate::id::{TenantId, TriggerId};
 use crate::trigger::secret::WebhookSecret;
 
-/// Gives the webhook a secret. What it had is taken until `old_until`, and not at all any more when that has passed.
+/// Gives the webhook a secret. All that it had are taken until `old_until` at the longest, and not at all any more when that has passed.
 pub(crate) async fn put_secret(
     transaction: &mut Transaction,
     tenant: TenantId,
@@ -22,7 +22,10 @@ pub(crate) async fn put_secret(
     let of_trigger = webhook_secrets::tenant_id
         .eq(tenant.0)
         .and(webhook_secrets::trigger_id.eq(trigger.0));
-    diesel::update(webhook_secrets::table.filter(of_trigger.and(webhook_secrets::valid_until.is_null())))
+    let outlasts = webhook_secrets::valid_until
+        .is_null()
+        .or(webhook_secrets::valid_until.gt(old_until));
+    diesel::update(webhook_secrets::table.filter(of_trigger.and(outlasts)))
         .set(webhook_secrets::valid_until.eq(old_until))
         .execute(&mut **transaction)
         .await?;
