@@ -126,8 +126,8 @@ pub enum BackfillError {
     /// The schedule names no past instants.
     #[error("a fixed delay names no instants of the past; start runs of the workflow instead")]
     FollowsRuns,
-    /// The range ends before it begins.
-    #[error("the range ends before it begins; exchange from and until")]
+    /// The range ends where it begins, or before.
+    #[error("the range ends where it begins, or before; let until lie after from")]
     Backwards,
     /// There are too many occurrences.
     #[error("there are more than {MOST_BACKFILLED} occurrences; ask for a shorter range")]

@@ -152,13 +152,16 @@ pub fn settle(
     };
     let mut settlement = Settlement::default();
     for (read, planned) in (0..).zip(overdue) {
+        let fate = judge.fate(&planned);
         if read == MOST_READ {
-            if let Some(remainder) = &mut settlement.remainder {
-                remainder.complete = false;
-            }
+            // It stands for all before it, so it is not among those that run, whatever its own fate.
+            let remainder = settlement
+                .remainder
+                .get_or_insert_with(|| Remainder::before(&planned));
+            remainder.add(&planned, fate);
+            remainder.complete = false;
             break;
         }
-        let fate = judge.fate(&planned);
         if settlement.listed.len() < MOST_LISTED || matches!(fate, Fate::Fire | Fate::Expired { .. }) {
             settlement.listed.push((planned, fate));
         } else {
@@ -187,8 +190,8 @@ impl Remainder {
         self.oldest = self.oldest.min(planned.nominal);
         self.newest = self.newest.max(planned.nominal);
         match fate {
-            Fate::Missed(_) => self.missed += 1,
-            _ => self.excluded += 1,
+            Fate::SkippedCalendar | Fate::Coalesced { .. } => self.excluded += 1,
+            Fate::Missed(_) | Fate::Fire | Fate::Expired { .. } => self.missed += 1,
         }
     }
 }
@@ -362,8 +365,8 @@ mod tests {
         assert_eq!(settlement.listed.len(), MOST_LISTED);
         let remainder = settlement.remainder.expect("more than are listed");
         assert!(!remainder.complete);
-        assert_eq!(remainder.missed, MOST_READ - MOST_LISTED as u64);
+        assert_eq!(remainder.missed, MOST_READ + 1 - MOST_LISTED as u64);
         assert_eq!(remainder.newest, due(1_001).due);
-        assert_eq!(remainder.oldest, due(100_000).due);
+        assert_eq!(remainder.oldest, due(100_001).due);
     }
 }
