@@ -6,6 +6,8 @@ CREATE TABLE published_events (
     payload jsonb NOT NULL,
     published_by text NOT NULL,
     at timestamptz NOT NULL,
+    woken bigint NOT NULL,
+    fired bigint NOT NULL,
     CONSTRAINT published_events_pkey PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX published_events_by_name ON published_events (tenant_id, name, at);
@@ -17,6 +19,8 @@ COMMENT ON COLUMN published_events.key IS 'What it is about.';
 COMMENT ON COLUMN published_events.payload IS 'What else there is to say.';
 COMMENT ON COLUMN published_events.published_by IS 'The subject of the token that published it.';
 COMMENT ON COLUMN published_events.at IS 'When.';
+COMMENT ON COLUMN published_events.woken IS 'How many task runs waited for it.';
+COMMENT ON COLUMN published_events.fired IS 'How many triggers did.';
 
 CREATE TABLE awaited_events (
     tenant_id uuid NOT NULL,

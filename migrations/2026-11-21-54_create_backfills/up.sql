@@ -31,7 +31,7 @@ CREATE TABLE backfills (
     CONSTRAINT backfill_keeps_to_its_cap CHECK (most_running BETWEEN 1 AND 1000 AND running <= most_running),
     CONSTRAINT backfill_counts_from_nothing CHECK (pending >= 0 AND running >= 0)
 ) WITH (fillfactor = 50);
-CREATE INDEX backfills_wanting ON backfills (partition, id)
+CREATE INDEX backfills_wanting ON backfills (partition, not_before)
     WHERE finished_at IS NULL AND pending > 0 AND running < most_running;
 CREATE INDEX backfills_open ON backfills (tenant_id, schedule_id) WHERE finished_at IS NULL;
 CREATE INDEX backfills_of_schedule ON backfills (tenant_id, schedule_id, id);

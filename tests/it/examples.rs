@@ -99,6 +99,18 @@ async fn a_schedule_is_applied_once_listed_triggered_and_paused() {
     let run = succeed(&api, &client, &["schedule", "trigger", "report-daily"]).await;
     let runs = succeed(&api, &client, &["runs"]).await;
     assert!(runs.contains(run.trim()), "{run}{runs}");
+    let occurrences = ["schedule", "occurrences", "report-daily"];
+    let became = succeed(&api, &client, &occurrences).await;
+    assert!(
+        became.contains(&format!("FIRED             {}", run.trim())),
+        "{became}"
+    );
+    let missed = succeed(
+        &api,
+        &client,
+        &["schedule", "occurrences", "report-daily", "--outcome", "missed"],
+    );
+    assert_eq!(missed.await, "");
     let pause = ["schedule", "pause", "report-daily", "--reason", "a move"];
     succeed(&api, &client, &pause).await;
     let listed = succeed(&api, &client, &["schedules", "--search", "daily"]).await;

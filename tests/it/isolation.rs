@@ -30,8 +30,8 @@ async fn tenant_with_everything(world: &World, key: &str) -> TenantId {
             ), node AS (
                 INSERT INTO task_nodes (tenant_id, id, key, spec) VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}')
             ), published AS (
-                INSERT INTO published_events (tenant_id, id, name, payload, published_by, at)
-                VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}', 'somebody', present())
+                INSERT INTO published_events (tenant_id, id, name, payload, published_by, at, woken, fired)
+                VALUES ($1::text::uuid, gen_random_uuid(), 'n', '{}', 'somebody', present(), 0, 0)
             ), awaited AS (
                 INSERT INTO awaited_events (tenant_id, task_run_id, run_id, name)
                 VALUES ($1::text::uuid, gen_random_uuid(), gen_random_uuid(), 'n')

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod alerts_delivered;
+mod apart;
 mod assignment;
 mod authoring;
 mod authoring_refusals;

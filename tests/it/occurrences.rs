@@ -8,6 +8,7 @@ use waterclock_core::check::Named;
 use waterclock_core::command::edit_schedule::Steer;
 use waterclock_core::command::register::New;
 use waterclock_core::command::revise::Edit;
+use waterclock_core::command::trigger_now::TriggerNow;
 use waterclock_core::metrics::Metrics;
 use waterclock_core::run::Outcome;
 use waterclock_core::schedule::calendar::{CalendarDefinition, Selection};
@@ -301,12 +302,15 @@ async fn an_occurrence_that_somebody_asks_for_is_one_of_its_own() {
     };
     let schedule = clockwork.create("hourly", computing).await;
     clockwork.until_settled().await;
-    let more = Map::from_iter([("region".to_owned(), json!("south"))]);
-    clockwork
-        .editor
-        .trigger(&clockwork.author(), schedule.id, &more)
-        .await
-        .expect("it is started");
+    let now = TriggerNow {
+        schedule: schedule.id,
+        inputs: Map::from_iter([("region".to_owned(), json!("south"))]),
+        idempotency_key: Some("once".to_owned()),
+    };
+    let (editor, author) = (&clockwork.editor, clockwork.author());
+    let started = editor.trigger(&author, &now).await.expect("it is started");
+    let again = editor.trigger(&author, &now).await.expect("it was started");
+    assert_eq!(again, started, "a call that is made again starts nothing");
     assert_eq!(clockwork.outcomes(&schedule).await, ["FIRED"]);
     let same: bool = clockwork
         .world
@@ -447,17 +451,19 @@ async fn of_five_schedulers_that_die_and_come_back_none_misses_or_doubles_an_occ
 /// would never sleep.
 #[tokio::test]
 async fn partitions_in_which_no_schedule_waits_are_not_looked_at_again() {
-    const NEXT: &str = include_str!("../../core/src/store/sql/next_schedule_due.sql");
+    const SURVEY: &str = include_str!("../../core/src/store/sql/survey_partitions.sql");
     let clockwork = Clockwork::new().await;
     let partitions: Vec<i16> = (0..64).collect();
     let due = async || {
         let rows = clockwork
             .world
             .sql
-            .query(NEXT, &[&partitions])
+            .query(SURVEY, &[&partitions])
             .await
             .expect("rows");
-        let due = rows.iter().filter_map(|row| row.get::<_, Option<i64>>("due_ms"));
+        let due = rows
+            .iter()
+            .filter_map(|row| row.get::<_, Option<i64>>("schedule_in"));
         due.collect::<Vec<_>>()
     };
     assert_eq!(due().await, [0; 0]);
@@ -469,7 +475,7 @@ async fn partitions_in_which_no_schedule_waits_are_not_looked_at_again() {
     clockwork.until_settled().await;
     scheduler.stop().await;
     let waits = due().await;
-    assert!(matches!(waits[..], [1..=60_000]), "{waits:?} ms");
+    assert!(matches!(waits[..], [1..=60_000_000]), "{waits:?} µs");
     clockwork
         .editor
         .steer(&clockwork.author(), schedule.id, Steer::Stop, None)

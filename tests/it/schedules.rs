@@ -8,7 +8,7 @@ use crate::graphql::{cursor, publish_no_ops};
 
 /// Nobody settles or performs anything here, but for what callers ask for.
 struct Scene {
-    _world: World,
+    world: World,
     api: Api,
     client: Client,
 }
@@ -20,11 +20,7 @@ impl Scene {
         let api = world.serve().await;
         let client = api.admin("acme");
         publish_no_ops(&client, "report", &["only"], &[]).await;
-        Self {
-            _world: world,
-            api,
-            client,
-        }
+        Self { world, api, client }
     }
 
     /// Makes a schedule of `report` and gives its id.
@@ -369,4 +365,86 @@ async fn a_calendar_is_made_imported_kept_to_and_not_deleted_while_it_is() {
         .try_mutate("createCalendar", wrong, "calendar { id }")
         .await;
     assert_eq!(places(&payload), ["INVALID_INPUT input.everyYear.0"]);
+}
+
+/// An instant on a day off that is due another day is no longer due by the old rule, and in the past by the new one.
+#[tokio::test]
+async fn an_occurrence_that_an_edit_takes_away_is_recorded() {
+    let scene = Scene::set().await;
+    let days: Vec<String> = scene
+        .world
+        .column(
+            "SELECT upper(trim(to_char(present() + n * interval '1 day', 'Day'))) FROM generate_series(2, 4) AS n",
+            &[],
+        )
+        .await;
+    let off = json!({ "key": "off", "workingWeekdays": days });
+    scene
+        .client
+        .mutate("createCalendar", off, "calendar { id }")
+        .await;
+    let at: Vec<String> = scene
+        .world
+        .column(
+            "SELECT to_json(present() + after) #>> '{}' FROM unnest(ARRAY[interval '1 minute', interval '90 days']) AS after",
+            &[],
+        )
+        .await;
+    let timing = |more: Value| {
+        let mut timing = json!({ "rule": { "at": { "instants": at } } });
+        timing
+            .as_object_mut()
+            .expect("fields")
+            .extend(more.as_object().expect("fields").clone());
+        timing
+    };
+    let moved = timing(json!({ "calendar": { "named": "off" }, "reaction": "NEXT" }));
+    let id = scene.schedule("once", json!({ "timing": moved })).await;
+    scene.world.advance(std::time::Duration::from_mins(2)).await;
+    let edit = json!({
+        "id": id, "expectedRevision": 1, "workflow": { "key": "report" }, "timing": timing(json!({})),
+    });
+    let selection = "schedule { occurrences { nodes { outcome reason } } }";
+    let edited = scene.client.mutate("updateSchedule", edit, selection).await;
+    let recorded = &edited["schedule"]["occurrences"]["nodes"];
+    assert_eq!(recorded[0]["outcome"], "MISSED", "{edited:#}");
+    let reason = recorded[0]["reason"].as_str().expect("a reason");
+    assert!(
+        reason.starts_with("its schedule was edited after its instant and before it was due"),
+        "{reason}"
+    );
+    assert_eq!(recorded.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn inputs_that_no_run_would_be_taken_with_are_refused_where_they_are_given() {
+    let scene = Scene::set().await;
+    let nodes = json!([{ "key": "only", "taskNode": { "key": "report" } }]);
+    let typed = json!({
+        "key": "typed", "publish": true, "nodes": nodes, "inputs": [{ "name": "day", "type": "STRING" }],
+    });
+    scene.client.mutate("createWorkflow", typed, "").await;
+    let mut input = json!({
+        "key": "typed", "workflow": { "key": "typed" }, "timing": nightly(), "inputs": { "day": 1 },
+    });
+    let refused = scene
+        .client
+        .try_mutate("createSchedule", input.clone(), "schedule { id }")
+        .await;
+    assert_eq!(places(&refused), ["INVALID_INPUT input.inputs.day"]);
+    input["inputs"] = json!({ "day": "today" });
+    let made = scene
+        .client
+        .mutate("createSchedule", input, "schedule { id }")
+        .await;
+    let id = &made["schedule"]["id"];
+    for wrong in [json!({ "day": 1 }), json!({ "night": "1" })] {
+        let now = json!({ "id": id, "inputs": wrong });
+        let refused = scene
+            .client
+            .try_mutate("triggerNow", now, "occurrence { id }")
+            .await;
+        assert_eq!(refused["occurrence"], Value::Null, "{refused:#}");
+        assert_eq!(refused["userErrors"][0]["path"][1], "inputs", "{refused:#}");
+    }
 }

@@ -415,6 +415,53 @@ async fn what_happened_before_an_edit_is_judged_by_what_the_trigger_was() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_published_again_under_its_key_fires_nothing_again() {
+    let scene = Scene::set().await;
+    scene.trigger("each", paid(), json!({})).await;
+    let input = json!({ "name": "paid", "payload": 1, "idempotencyKey": "once" });
+    let publish = async |input| {
+        let selection = "event { id firedTriggerCount wokenTaskRunCount }";
+        scene.client.mutate("publishEvent", input, selection).await
+    };
+    let first = publish(input.clone()).await;
+    assert_eq!(first["event"]["firedTriggerCount"], 1);
+    assert_eq!(publish(input).await, first);
+    let _scheduler = scene.world.scheduler();
+    scene.until_decided().await;
+    assert_eq!(scene.told("each").await, ["FIRED"]);
+}
+
+/// What a transaction decides about is bounded, so an edit that finds more takes several.
+#[tokio::test]
+async fn all_that_happened_before_an_edit_is_judged_however_much_it_is() {
+    const HAPPENED: usize = 220;
+    let scene = Scene::set().await;
+    let id = scene
+        .trigger("each", paid(), json!({ "filter": "event.payload == 1" }))
+        .await;
+    for _ in 0..HAPPENED {
+        scene.publish("paid", None, json!(1)).await;
+    }
+    let edit = json!({
+        "id": id, "expectedRevision": 1, "workflow": { "key": "ship" }, "on": paid(),
+        "filter": "event.payload == 2",
+    });
+    scene
+        .client
+        .mutate("updateTrigger", edit, "trigger { revision }")
+        .await;
+    let decided: String = scene
+        .world
+        .value(
+            "SELECT string_agg(format('%s %s', outcome, n), ', ')
+             FROM (SELECT outcome, count(*) AS n FROM firings GROUP BY outcome) AS told",
+            &[],
+        )
+        .await;
+    assert_eq!(decided, format!("FIRED {HAPPENED}"));
+}
+
+#[tokio::test]
 async fn what_cannot_run_is_rejected_with_the_reason() {
     let scene = Scene::set().await;
     let _scheduler = scene.world.scheduler();

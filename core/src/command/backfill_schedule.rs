@@ -18,7 +18,7 @@ use super::idempotency::{Claim, check_idempotency_key, claim};
 use super::occurrences::Armed;
 use super::partition_lock::under_lock;
 use crate::backfill::{Backfill, BackfillState};
-use crate::check::{Faults, check_range, check_text, holds_nul, quoted};
+use crate::check::{Faults, check_range, check_text, holds_nul};
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{BackfillId, ScheduleId, TenantId};
 use crate::schedule::backfill::{
@@ -30,7 +30,6 @@ use crate::store::backfills::{
     NewBackfill, cancel_backfills, insert_backfill, list_backfills_by_id, list_existing, list_open_backfills,
     list_runs_of_backfill,
 };
-use crate::store::occurrences::find_published_of_all;
 use crate::store::{Actor, Transaction};
 
 /// The name under which idempotency keys of this command are kept.
@@ -134,7 +133,7 @@ impl ScheduleEditor {
         let (armed, steps) = self
             .plan_backfill(transaction, tenant, wanted.schedule, &wanted.wanted)
             .await?;
-        check_names(transaction, self, &armed, &wanted.inputs).await?;
+        self.check_inputs(transaction, &armed, &wanted.inputs).await?;
         if steps.iter().all(|step| step.passed_over.is_some()) {
             let refusal = Refusal::new(RefusalCode::Conflict, ["scope"], nothing_to_run(&steps));
             return Err(CommandError::refused(refusal));
@@ -221,43 +220,6 @@ fn check(wanted: &BackfillSchedule) -> Result<(), CommandError> {
         });
     }
     check_idempotency_key(&mut faults, wanted.idempotency_key.as_deref());
-    faults.into_result()
-}
-
-/// Refuses inputs that no run would be taken with, so that a slip of the pen does not reject thousands of steps.
-async fn check_names(
-    transaction: &mut Transaction,
-    editor: &ScheduleEditor,
-    armed: &Armed,
-    inputs: &Map<String, Value>,
-) -> Result<(), CommandError> {
-    if inputs.is_empty() {
-        return Ok(());
-    }
-    let workflow = (armed.tenant, armed.spec().workflow);
-    let published = find_published_of_all(transaction, &[workflow]).await?;
-    let Some(&(tenant, _, version)) = published.first() else {
-        return Ok(());
-    };
-    let pinned = editor
-        .memory
-        .versions
-        .get(transaction, [(tenant, version)])
-        .await?;
-    let declared = &pinned[&version].inputs;
-    let mut faults = Faults::default();
-    let unknown = inputs.keys().filter(|name| !declared.contains_key(*name));
-    for name in unknown.filter(|_| !declared.is_empty()) {
-        let known: Vec<&str> = declared.keys().map(String::as_str).collect();
-        let message = format!(
-            "the workflow has no input {}; it has {}",
-            quoted(name),
-            known.join(", ")
-        );
-        faults.within_all(&["inputs".to_owned(), name.clone()], |faults| {
-            faults.invalid(message);
-        });
-    }
     faults.into_result()
 }
 

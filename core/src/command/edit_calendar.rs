@@ -35,10 +35,13 @@ impl ScheduleEditor {
             let users = list_schedules_of_calendar(transaction, author.tenant, &before.key).await?;
             let due: Vec<ScheduleId> = users.iter().filter(|(_, due)| *due).map(|(id, _)| *id).collect();
             self.settle(transaction, author.tenant, &due, signals).await?;
+            let users: Vec<ScheduleId> = users.iter().map(|(id, _)| *id).collect();
+            let outstanding = self.outstanding(transaction, author.tenant, &users).await?;
             let after = revise_in(transaction, author, edit).await?;
             if after.spec != before.spec {
-                let users: Vec<ScheduleId> = users.iter().map(|(id, _)| *id).collect();
                 replan(transaction, author.tenant, &users).await?;
+                self.record_forgone(transaction, author.tenant, outstanding)
+                    .await?;
             }
             Ok(after)
         })

@@ -7,17 +7,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
 use super::Author;
 use super::conclude::conclude;
-use super::occurrences::{Armed, Case, Docket, Memory, settle_schedules};
+use super::occurrences::{Armed, Memory, settle_schedules};
 use super::partition_lock::under_lock;
 use super::register::{New, register_in};
 use super::revise::{Edit, check_revision, lock_current, revise_in};
 use crate::check::Faults;
 use crate::error::{CommandError, Refusal, RefusalCode};
-use crate::id::{OccurrenceId, ScheduleId, TenantId};
+use crate::id::{ScheduleId, TenantId};
 use crate::schedule::occurrence::ScheduleState;
 use crate::schedule::overlap::OverlapScope;
 use crate::schedule::spec::{Schedule, ScheduleProposal, ScheduleSpec};
@@ -108,9 +106,12 @@ impl ScheduleEditor {
             self.settle(transaction, author.tenant, &[edit.id], signals)
                 .await?;
             let before = lock_current::<ScheduleSpec>(transaction, author, edit.id).await?;
+            let outstanding = self.outstanding(transaction, author.tenant, &[edit.id]).await?;
             let after = revise_in(transaction, author, edit).await?;
             if after.spec != before.spec {
                 replan(transaction, author.tenant, &[edit.id]).await?;
+                self.record_forgone(transaction, author.tenant, outstanding)
+                    .await?;
                 watch(transaction, author.tenant, &after).await?;
             }
             Ok(after)
@@ -159,42 +160,6 @@ impl ScheduleEditor {
                     .await?;
             }
             Ok(current)
-        })
-    }
-
-    /// Starts the schedule's workflow now, as an occurrence that somebody asked for, with `inputs` over what the schedule gives.
-    /// The rules of overlap hold for it as for any other. Gives the occurrence.
-    pub async fn trigger(
-        &self,
-        author: &Author,
-        id: ScheduleId,
-        inputs: &Map<String, Value>,
-    ) -> Result<OccurrenceId, CommandError> {
-        under_lock!(self, author, |transaction, signals| {
-            lock_current::<ScheduleSpec>(transaction, author, id).await?;
-            self.settle(transaction, author.tenant, &[id], signals).await?;
-            let due = standing(transaction, author.tenant, id).await?;
-            let armed = self.arm(transaction, &due).await?;
-            let case = Case {
-                id: OccurrenceId::generate(),
-                nominal: due.now,
-                due: due.now,
-                notes: String::new(),
-                manual: true,
-                inputs: (!inputs.is_empty()).then(|| json!(inputs)),
-                waited: false,
-                armed: Arc::clone(&armed),
-            };
-            let occurrence = case.id;
-            let mut docket = Docket::default();
-            docket.enter(
-                &due,
-                &armed,
-                super::occurrences::waiting_of(transaction, &due).await?,
-            );
-            docket.cases.push(case);
-            signals.extend(docket.close(transaction, &self.memory.versions).await?.signals);
-            Ok(occurrence)
         })
     }
 

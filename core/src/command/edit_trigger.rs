@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 
-use super::firings::settle_trigger;
+use super::firings::{settle_trigger, settle_trigger_in_part};
 use super::given_inputs::check_declared;
 use super::occurrences::Memory;
 use super::partition_lock::under_lock;
@@ -36,6 +36,9 @@ use crate::workflow::Draft;
 
 /// The longest that a secret is taken beside the one that has come in its place, in milliseconds: thirty days.
 const LONGEST_OVERLAP_MS: i64 = 30 * 86_400_000;
+
+/// How many batches of firings are decided about before an edit at the most; what is left then is decided about by the edit.
+const MOST_TURNS: u32 = 1_000;
 
 /// A trigger that was registered.
 #[derive(Clone, Debug)]
@@ -105,6 +108,7 @@ impl TriggerEditor {
         author: &Author,
         edit: &Edit<TriggerProposal>,
     ) -> Result<Trigger, CommandError> {
+        self.catch_up(author, edit.id).await?;
         under_lock!(self, author, |transaction, signals| {
             self.settle(transaction, author.tenant, edit.id, signals).await?;
             let before = lock_current::<TriggerSpec>(transaction, author, edit.id).await?;
@@ -123,6 +127,7 @@ impl TriggerEditor {
         id: TriggerId,
         expected_revision: i32,
     ) -> Result<(), CommandError> {
+        self.catch_up(author, id).await?;
         under_lock!(self, author, |transaction, signals| {
             let current = lock_current::<TriggerSpec>(transaction, author, id).await?;
             let mut faults = Faults::default();
@@ -143,6 +148,7 @@ impl TriggerEditor {
         state: TriggerState,
         reason: Option<&str>,
     ) -> Result<Trigger, CommandError> {
+        self.catch_up(author, id).await?;
         under_lock!(self, author, |transaction, signals| {
             let current = lock_current::<TriggerSpec>(transaction, author, id).await?;
             self.settle(transaction, author.tenant, id, signals).await?;
@@ -195,6 +201,24 @@ impl TriggerEditor {
     fn raise(&self, tenant: TenantId, mut signals: BTreeSet<Signal>) {
         signals.insert(Signal::Occurrences(tenant.partition()));
         self.signals.raise(signals);
+    }
+
+    /// Decides about most of what has happened by now, a batch under the lock at a time, so that an edit of a trigger that was flooded does
+    /// not keep the whole partition waiting.
+    async fn catch_up(&self, author: &Author, id: TriggerId) -> Result<(), CommandError> {
+        let mut turns = 0;
+        while self.settle_in_part(author, id).await? && turns < MOST_TURNS {
+            turns += 1;
+        }
+        Ok(())
+    }
+
+    async fn settle_in_part(&self, author: &Author, id: TriggerId) -> Result<bool, CommandError> {
+        under_lock!(self, author, |transaction, signals| {
+            let (raised, left) = settle_trigger_in_part(transaction, &self.memory, author.tenant, id).await?;
+            signals.extend(raised);
+            Ok(left)
+        })
     }
 
     /// Decides about what has happened by now.

@@ -46,7 +46,7 @@ pub(crate) async fn fire_timers(
     let live: Vec<_> = held.into_iter().filter(|run| !run.has_ended()).collect();
     let pinned = versions
         .get(
-            &mut transaction,
+            &transaction,
             live.iter()
                 .map(|run| (run.tenant_id.into(), run.version_id.into())),
         )

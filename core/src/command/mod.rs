@@ -17,6 +17,7 @@ pub mod edit_workflow;
 pub(crate) mod fire_timers;
 pub(crate) mod firings;
 pub(crate) mod flow;
+mod forgone;
 mod given_inputs;
 mod idempotency;
 mod new_run;
@@ -42,6 +43,7 @@ pub mod start_run;
 pub mod steer_task_run;
 pub(crate) mod stop_run;
 pub mod store_package;
+pub mod trigger_now;
 pub mod unregister;
 pub(crate) mod work_off_bulk_job;
 

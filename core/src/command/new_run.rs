@@ -59,9 +59,12 @@ pub(crate) struct Within {
 /// Records runs. Gives for each the run, which this transaction now holds, and those of its first nodes of which more than the
 /// statement has to decide.
 pub(crate) async fn insert_new_runs(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     runs: Vec<NewRun>,
 ) -> Result<Vec<(Hand, Vec<Start>)>, StoreError> {
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut rows = NewRuns::default();
     let mut timers = Vec::new();
     let mut begun = Vec::new();
@@ -91,13 +94,28 @@ pub(crate) async fn begin_runs(
     versions: &Versions,
     runs: Vec<NewRun>,
 ) -> Result<BTreeSet<Signal>, StoreError> {
-    let mut signals: BTreeSet<Signal> = runs
-        .iter()
+    let mut signals = signals_of(&runs);
+    let recorded = insert_new_runs(transaction, runs).await?;
+    signals.extend(begin_recorded(transaction, versions, recorded).await?);
+    Ok(signals)
+}
+
+/// What is to be raised once the runs are recorded.
+pub(crate) fn signals_of(runs: &[NewRun]) -> BTreeSet<Signal> {
+    runs.iter()
         .flat_map(|run| [Signal::Ready(run.tenant.partition()), Signal::Events(run.tenant)])
-        .collect();
+        .collect()
+}
+
+/// Begins runs as [`insert_new_runs`] gave them. Gives the signals to raise after the commit.
+pub(crate) async fn begin_recorded(
+    transaction: &mut Transaction,
+    versions: &Versions,
+    recorded: Vec<(Hand, Vec<Start>)>,
+) -> Result<BTreeSet<Signal>, StoreError> {
     let mut flow = Flow::new(versions, []);
     let mut decides = false;
-    for (hand, starts) in insert_new_runs(transaction, runs).await? {
+    for (hand, starts) in recorded {
         if !starts.is_empty() {
             decides = true;
             flow.hold(hand);
@@ -107,9 +125,10 @@ pub(crate) async fn begin_runs(
         }
     }
     if decides {
-        signals.extend(flow.advance(transaction).await?);
+        flow.advance(transaction).await
+    } else {
+        Ok(BTreeSet::new())
     }
-    Ok(signals)
 }
 
 impl NewRun {

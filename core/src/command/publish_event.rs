@@ -5,17 +5,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Author;
+use super::conclude::conclude;
+use super::idempotency::{Claim, check_idempotency_key, claim};
 use crate::check::{Faults, check_text};
 use crate::error::CommandError;
 use crate::expression::EventFacts;
 use crate::id::{FiringId, PublishedEventId};
 use crate::signal::{Signal, Signals};
 use crate::store::firings::{NewFiring, insert_firings};
-use crate::store::published_events::{NewEvent, publish_event as write_event};
-use crate::store::{Actor, Database};
+use crate::store::published_events::{NewEvent, find_heard, publish_event as write_event};
+use crate::store::{Actor, Database, Transaction};
 use crate::trigger::firing::{Cause, FiringFacts};
 
 /// The most bytes of an event's name, and of its key.
@@ -23,8 +26,10 @@ const LONGEST_NAME: usize = 255;
 /// The most bytes that the payload of an event may take as JSON.
 const LONGEST_PAYLOAD: usize = 256 * 1024;
 
+const MUTATION: &str = "publishEvent";
+
 /// Something that a tenant says has happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PublishEvent {
     /// What, in the tenant's word.
     pub name: String,
@@ -32,6 +37,9 @@ pub struct PublishEvent {
     pub key: Option<String>,
     /// What else there is to say.
     pub payload: Value,
+    /// The caller's name for this call: made again under the same name, it publishes nothing and answers what the first did.
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
 }
 
 /// An event that was published.
@@ -42,7 +50,7 @@ pub struct PublishedEvent {
     /// How many task runs waited for it.
     pub woken: i64,
     /// How many triggers did.
-    pub fired: usize,
+    pub fired: i64,
 }
 
 /// Publishes an event. When this returns it is durable, and whoever waits for it goes on.
@@ -54,8 +62,27 @@ pub async fn publish_event(
 ) -> Result<PublishedEvent, CommandError> {
     check(event)?;
     let tenant = author.tenant;
-    let id = PublishedEventId::generate();
     let mut transaction = database.begin(Actor::Tenant(tenant)).await?;
+    let mut raised = BTreeSet::new();
+    let published = record(&mut transaction, author, event, &mut raised).await;
+    let published = conclude(transaction, published).await?;
+    signals.raise(raised);
+    Ok(published)
+}
+
+async fn record(
+    transaction: &mut Transaction,
+    author: &Author,
+    event: &PublishEvent,
+    raised: &mut BTreeSet<Signal>,
+) -> Result<PublishedEvent, CommandError> {
+    let (tenant, id) = (author.tenant, PublishedEventId::generate());
+    let key = event.idempotency_key.as_deref();
+    if let Claim::Made(earlier) = claim(transaction, tenant, MUTATION, key, event, id.0).await? {
+        let id = earlier.into();
+        let (woken, fired) = find_heard(transaction, tenant, id).await?;
+        return Ok(PublishedEvent { id, woken, fired });
+    }
     let new = NewEvent {
         id,
         name: &event.name,
@@ -63,7 +90,7 @@ pub async fn publish_event(
         payload: &event.payload,
         published_by: &author.subject,
     };
-    let heard = write_event(&mut transaction, tenant, &new).await?;
+    let heard = write_event(transaction, tenant, &new).await?;
     let firings: Vec<NewFiring> = heard
         .triggers
         .iter()
@@ -76,20 +103,17 @@ pub async fn publish_event(
             caused_at: None,
         })
         .collect();
-    let fired = insert_firings(&mut transaction, &firings).await?.len();
-    transaction.commit().await?;
-    let mut raised = BTreeSet::new();
+    insert_firings(transaction, &firings).await?;
     if heard.woken > 0 {
         raised.insert(Signal::Ready(tenant.partition()));
     }
-    if fired > 0 {
+    if !firings.is_empty() {
         raised.extend([Signal::Occurrences(tenant.partition()), Signal::Events(tenant)]);
     }
-    signals.raise(raised);
     Ok(PublishedEvent {
         id,
         woken: heard.woken,
-        fired,
+        fired: i64::try_from(firings.len()).unwrap_or(i64::MAX),
     })
 }
 
@@ -116,6 +140,7 @@ fn check(event: &PublishEvent) -> Result<(), CommandError> {
     if let Some(key) = &event.key {
         faults.within("key", |faults| check_text(faults, key, LONGEST_NAME));
     }
+    check_idempotency_key(&mut faults, event.idempotency_key.as_deref());
     faults.within("payload", |faults| {
         let text = event.payload.to_string();
         if text.len() > LONGEST_PAYLOAD {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::error::{Refusal, RefusalCode};
 use crate::id::TenantId;
-use crate::store::quotas::{count_live_runs, list_quotas, lock_quotas};
+use crate::store::quotas::{count_live_runs, find_quota, lock_quotas};
 use crate::store::{StoreError, Transaction};
 
 /// What is left of the quotas of some tenants, as long as this transaction lasts.
@@ -34,24 +34,19 @@ pub(crate) struct QuotaReached {
 }
 
 impl Room {
-    /// The room of the tenants.
-    pub(crate) async fn of(
-        transaction: &mut Transaction,
-        tenants: impl IntoIterator<Item = TenantId>,
-    ) -> Result<Self, StoreError> {
-        let mut tenants: Vec<TenantId> = tenants.into_iter().collect();
-        tenants.sort_unstable();
-        tenants.dedup();
-        if tenants.is_empty() {
-            return Ok(Self::default());
-        }
-        let quotas = list_quotas(transaction, &tenants).await?;
-        Self::within(transaction, &quotas).await
+    /// The room of the tenant.
+    pub(crate) async fn of(transaction: &Transaction, tenant: TenantId) -> Result<Self, StoreError> {
+        let quota = find_quota(transaction, tenant).await?;
+        Self::within(
+            transaction,
+            &quota.map(|most| (tenant, most)).into_iter().collect::<Vec<_>>(),
+        )
+        .await
     }
 
     /// The room of tenants with these quotas.
     pub(crate) async fn within(
-        transaction: &mut Transaction,
+        transaction: &Transaction,
         quotas: &[(TenantId, u32)],
     ) -> Result<Self, StoreError> {
         if quotas.is_empty() {

@@ -94,7 +94,7 @@ pub(super) async fn rerun_within(
         return Ok((replayed, BTreeSet::new()));
     }
     // Before the run is held: whoever starts others for the tenant may have to hold runs of it under the same lock.
-    let mut room = Room::of(transaction, [tenant]).await?;
+    let mut room = Room::of(transaction, tenant).await?;
     let held = hold_run(transaction, tenant, wanted.run).await?;
     if !held.has_ended() {
         let message = format!(

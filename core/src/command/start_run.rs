@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::new_run::{NewRun, begin_runs};
 use super::quota::Room;
-use crate::check::holds_nul;
+use crate::check::{holds_nul, quoted};
 use crate::error::{CommandError, Refusal, RefusalCode};
 use crate::id::{RunId, TenantId, WorkflowVersionId};
 use crate::run::Trigger;
@@ -181,7 +181,7 @@ impl Inner {
             .map(|call| plan(&published, &call.requests))
             .collect();
         let mut room = match published.quota {
-            Some(most) => Room::within(&mut transaction, &[(tenant, most)]).await?,
+            Some(most) => Room::within(&transaction, &[(tenant, most)]).await?,
             None => Room::default(),
         };
         let clashed = claim(&mut transaction, tenant, &mut planned).await?;
@@ -405,11 +405,15 @@ pub(crate) fn complete_inputs(
 }
 
 /// What is wrong with one input that was given.
-fn check_input(version: &PinnedVersion, name: &str, value: &Value) -> Vec<InputFault> {
+pub(super) fn check_input(version: &PinnedVersion, name: &str, value: &Value) -> Vec<InputFault> {
     let message = match version.inputs.get(name) {
         None => {
             let known: Vec<&str> = version.inputs.keys().map(String::as_str).collect();
-            format!("the workflow has no input {name:?}; it has {}", known.join(", "))
+            format!(
+                "the workflow has no input {}; it has {}",
+                quoted(name),
+                known.join(", ")
+            )
         }
         Some(spec) if !spec.r#type.fits(value) => {
             format!("the input {name:?} is not of the type {:?}", spec.r#type)

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::prefer::{Preference, partitions};
 use super::{CONTENDED, FAILED, SWEEP};
-use crate::command::occurrences::{Memory, settle_partitions};
+use crate::command::firings::{settle_firings, settle_firings_apart};
+use crate::command::occurrences::{Memory, settle_apart, settle_partitions};
 use crate::metrics::Metrics;
 use crate::signal::{Signal, Signals};
 use crate::store::{Database, StoreError, Versions};
@@ -96,16 +97,44 @@ impl Occurrences {
                 let next = settled.next.map_or(SWEEP, |next| next.min(SWEEP));
                 let next = if settled.contended { next.min(TAKEN) } else { next };
                 self.next_look = Instant::now() + next;
+                self.decide_about(&settled.firings).await;
             }
-            Err(StoreError::Contended(_)) => self.next_look = Instant::now() + CONTENDED,
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "schedules were not settled; trying again"
-                );
-                self.next_look = Instant::now() + FAILED;
-                self.next_sweep = self.next_look;
+                self.wait_after(&error);
+                if !error.is_transient() {
+                    let settled = settle_apart(&self.database, &self.memory, &looked_at).await;
+                    self.signals.raise(settled.unwrap_or_default());
+                }
             }
         }
+    }
+
+    /// Decides about the first firings in the partitions.
+    async fn decide_about(&mut self, partitions: &[i16]) {
+        if partitions.is_empty() {
+            return;
+        }
+        match settle_firings(&self.database, &self.memory, partitions).await {
+            Ok(signals) => self.signals.raise(signals),
+            Err(error) => {
+                self.wait_after(&error);
+                if !error.is_transient() {
+                    let settled = settle_firings_apart(&self.database, &self.memory, partitions).await;
+                    self.signals.raise(settled.unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// Tries again a little later.
+    fn wait_after(&mut self, error: &StoreError) {
+        if matches!(error, StoreError::Contended(_)) {
+            self.next_look = Instant::now() + CONTENDED;
+            return;
+        }
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(error, "schedules and triggers were not settled; trying again");
+        self.next_look = Instant::now() + FAILED;
+        self.next_sweep = self.next_look;
     }
 }

@@ -211,11 +211,32 @@ pub(crate) async fn list_pending_firings(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// The first `limit` firings of the trigger that nobody has decided about.
+/// The last firing of the trigger that nobody has decided about.
+pub(crate) async fn find_last_pending(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    trigger: TriggerId,
+) -> Result<Option<FiringId>, StoreError> {
+    use super::schema::firings as f;
+
+    let of_trigger = f::tenant_id.eq(tenant.0).and(f::trigger_id.eq(trigger.0));
+    let pending = f::outcome.eq(FiringOutcome::Pending.as_str());
+    let last: Option<Uuid> = f::table
+        .filter(f::partition.eq(tenant.partition()).and(pending).and(of_trigger))
+        .order(f::id.desc())
+        .select(f::id)
+        .first(&mut **transaction)
+        .await
+        .optional()?;
+    Ok(last.map(Into::into))
+}
+
+/// The first `limit` firings of the trigger, up to `last`, that nobody has decided about.
 pub(crate) async fn list_pending_of_trigger(
     transaction: &mut Transaction,
     tenant: TenantId,
     trigger: TriggerId,
+    last: FiringId,
     limit: i64,
 ) -> Result<Vec<PendingFiring>, StoreError> {
     let rows: Vec<PendingRow> = Fixed(
@@ -223,7 +244,8 @@ pub(crate) async fn list_pending_of_trigger(
             .bind::<SqlUuid, _>(tenant.0)
             .bind::<SqlUuid, _>(trigger.0)
             .bind::<SmallInt, _>(tenant.partition())
-            .bind::<BigInt, _>(limit),
+            .bind::<BigInt, _>(limit)
+            .bind::<SqlUuid, _>(last.0),
     )
     .load(&mut **transaction)
     .await?;

@@ -93,6 +93,10 @@ pub struct Database {
 /// then look so dear to the planner that it would compile them, which takes longer than carrying them out.
 const BEGIN_ENGINE: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
 
+/// Whoever begins a transaction may be stopped within it, with its machine or by its network, and hold locks that everybody else waits for.
+/// A server that hears nothing for so long ends the transaction and lets them go; none of ours is silent for a second.
+const END_WHEN_SILENT: &str = "; SET LOCAL idle_in_transaction_session_timeout = '15s'";
+
 /// How the API begins to work for a tenant.
 const BEGIN_TENANT: &str = "; SET LOCAL ROLE waterclock_api; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL app.tenant = ";
 
@@ -192,6 +196,8 @@ impl Database {
     pub fn new(url: DatabaseUrl, size: usize) -> Self {
         let pool = Pool::builder(connect::connection_manager(&url))
             .max_size(size)
+            // The connection that was used last has its statements planned and its memory warm.
+            .queue_mode(deadpool::managed::QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(10)))
             .create_timeout(Some(Duration::from_secs(10)))
@@ -213,11 +219,12 @@ impl Database {
         let mut transaction = Transaction {
             connection: Some(self.pool.get().await?),
         };
-        let begin = match actor {
+        let mut begin = match actor {
             Actor::Tenant(tenant) => begin_tenant("BEGIN", tenant),
             Actor::Nobody => "BEGIN; SET LOCAL ROLE waterclock_api".to_owned(),
             Actor::Engine => BEGIN_ENGINE.to_owned(),
         };
+        begin.push_str(END_WHEN_SILENT);
         AnsiTransactionManager::begin_transaction_sql(&mut *transaction, &begin).await?;
         Ok(transaction)
     }

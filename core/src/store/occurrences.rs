@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::statement::{Fixed, statement};
 use super::{StoreError, Transaction};
-use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId, WorkflowId};
+use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId, WorkflowId, WorkflowVersionId};
 use crate::schedule::occurrence::OccurrenceOutcome;
 
 /// What became of an occurrence, or of several of which one row tells.
@@ -36,7 +36,7 @@ pub(crate) struct Recorded {
 
 /// Writes down what became of occurrences.
 pub(crate) async fn record_occurrences(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     rows: &[Recorded],
 ) -> Result<(), StoreError> {
     if rows.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) async fn record_occurrences(
             .bind::<Array<Nullable<Timestamptz>>, _>(rows.iter().map(|r| r.oldest).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.waits_in.as_deref()).collect::<Vec<_>>()),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }
@@ -146,7 +146,7 @@ pub(crate) async fn give_up(
 
 /// What became of those of the occurrences that are recorded already.
 pub(crate) async fn list_recorded(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     wanted: &[(TenantId, ScheduleId, DateTime<Utc>)],
 ) -> Result<BTreeMap<(ScheduleId, DateTime<Utc>), OccurrenceOutcome>, StoreError> {
     #[derive(QueryableByName)]
@@ -167,7 +167,7 @@ pub(crate) async fn list_recorded(
             .bind::<Array<SqlUuid>, _>(wanted.iter().map(|w| w.1.0).collect::<Vec<_>>())
             .bind::<Array<Timestamptz>, _>(wanted.iter().map(|w| w.2).collect::<Vec<_>>()),
     )
-    .load(&mut **transaction)
+    .load(&mut &**transaction)
     .await?;
     rows.into_iter()
         .map(|row| {
@@ -225,7 +225,7 @@ impl Among {
 
 /// How many runs are under way, and how many occurrences wait, among these runs; at most a thousand of each are counted.
 pub(crate) async fn count_under_way(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     among: &[(TenantId, Among)],
 ) -> Result<Vec<(TenantId, String, u32, u32)>, StoreError> {
     #[derive(QueryableByName)]
@@ -260,7 +260,7 @@ pub(crate) async fn count_under_way(
             )
             .bind::<Array<Nullable<Text>>, _>(among.iter().map(|(_, among)| among.key()).collect::<Vec<_>>()),
     )
-    .load(&mut **transaction)
+    .load(&mut &**transaction)
     .await?;
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(rows
@@ -314,22 +314,40 @@ pub(crate) async fn wake_waiting(
     Ok(())
 }
 
-/// The published versions of workflows, by id; one that has none is left out.
-pub(crate) async fn find_published_of_all(
-    transaction: &mut Transaction,
-    wanted: &[(TenantId, WorkflowId)],
-) -> Result<Vec<(TenantId, WorkflowId, crate::id::WorkflowVersionId)>, StoreError> {
-    use super::schema::workflows as w;
+/// What runs of a workflow start from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PublishedRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) workflow_id: WorkflowId,
+    pub(crate) version_id: WorkflowVersionId,
+    /// How many live runs the tenant may have; as many as it likes when absent.
+    pub(crate) most_live_runs: Option<u32>,
+}
 
-    let rows: Vec<(Uuid, Uuid, Option<Uuid>)> = w::table
+/// The published versions of workflows; one that has none is left out.
+pub(crate) async fn find_published_of_all(
+    transaction: &Transaction,
+    wanted: &[(TenantId, WorkflowId)],
+) -> Result<Vec<PublishedRow>, StoreError> {
+    use super::schema::{tenants as t, workflows as w};
+
+    let rows: Vec<(Uuid, Uuid, Option<Uuid>, Option<i32>)> = w::table
+        .inner_join(t::table.on(t::id.eq(w::tenant_id)))
         .filter(w::tenant_id.eq_any(wanted.iter().map(|(tenant, _)| tenant.0)))
         .filter(w::id.eq_any(wanted.iter().map(|(_, workflow)| workflow.0)))
         .filter(w::deleted_at.is_null())
-        .select((w::tenant_id, w::id, w::published_version_id))
-        .load(&mut **transaction)
+        .select((w::tenant_id, w::id, w::published_version_id, t::most_live_runs))
+        .load(&mut &**transaction)
         .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|(tenant, workflow, version)| Some((tenant.into(), workflow.into(), version?.into())))
+        .filter_map(|(tenant, workflow, version, most)| {
+            Some(PublishedRow {
+                tenant_id: tenant.into(),
+                workflow_id: workflow.into(),
+                version_id: version?.into(),
+                most_live_runs: most.and_then(|most| u32::try_from(most).ok()),
+            })
+        })
         .collect())
 }

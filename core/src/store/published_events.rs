@@ -1,6 +1,7 @@
 //! Events that tenants publish, and who waits for them.
 
 use diesel::QueryableByName;
+use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -78,6 +79,21 @@ pub(crate) async fn publish_event(
         woken: row.woken,
         triggers: row.triggers.into_iter().map(Into::into).collect(),
     })
+}
+
+/// How many task runs, and how many triggers, waited for an event when it was published.
+pub(crate) async fn find_heard(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    event: PublishedEventId,
+) -> Result<(i64, i64), StoreError> {
+    use super::schema::published_events as e;
+
+    Ok(e::table
+        .find((tenant.0, event.0))
+        .select((e::woken, e::fired))
+        .first(&mut **transaction)
+        .await?)
 }
 
 /// The first event that ends the wait of a task run, if one has been published.

@@ -14,41 +14,35 @@ use crate::id::TenantId;
 /// Class of the advisory locks under which the live runs of a tenant with a quota are counted and added to.
 const QUOTA_LOCK: i32 = 7_340_042;
 
-/// The quotas of those of the tenants that have one.
-pub(crate) async fn list_quotas(
-    transaction: &mut Transaction,
-    wanted: &[TenantId],
-) -> Result<Vec<(TenantId, u32)>, StoreError> {
-    let rows: Vec<(Uuid, Option<i32>)> = tenants::table
-        .filter(tenants::id.eq_any(wanted.iter().map(|tenant| tenant.0)))
-        .filter(tenants::most_live_runs.is_not_null())
-        .select((tenants::id, tenants::most_live_runs))
-        .load(&mut **transaction)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(tenant, most)| Some((tenant.into(), u32::try_from(most?).ok()?)))
-        .collect())
+/// The quota of the tenant, if it has one.
+pub(crate) async fn find_quota(
+    transaction: &Transaction,
+    tenant: TenantId,
+) -> Result<Option<u32>, StoreError> {
+    let most: Option<Option<i32>> = tenants::table
+        .find(tenant.0)
+        .select(tenants::most_live_runs)
+        .first(&mut &**transaction)
+        .await
+        .optional()?;
+    Ok(most.flatten().and_then(|most| u32::try_from(most).ok()))
 }
 
 /// Takes the locks of the tenants' quotas until the transaction ends, each once nobody has it.
-pub(crate) async fn lock_quotas(
-    transaction: &mut Transaction,
-    tenants: &[TenantId],
-) -> Result<(), StoreError> {
+pub(crate) async fn lock_quotas(transaction: &Transaction, tenants: &[TenantId]) -> Result<(), StoreError> {
     Fixed(
         statement!("lock_quotas")
             .bind::<Integer, _>(QUOTA_LOCK)
             .bind::<Array<SqlUuid>, _>(tenants.iter().map(|tenant| tenant.0).collect::<Vec<_>>()),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }
 
 /// How many live runs each of the tenants has, counted no further than to its quota.
 pub(crate) async fn count_live_runs(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     quotas: &[(TenantId, u32)],
 ) -> Result<Vec<(TenantId, u32)>, StoreError> {
     #[derive(QueryableByName)]
@@ -66,7 +60,7 @@ pub(crate) async fn count_live_runs(
             .bind::<Array<SqlUuid>, _>(quotas.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>())
             .bind::<Array<Integer>, _>(most.collect::<Vec<_>>()),
     )
-    .load(&mut **transaction)
+    .load(&mut &**transaction)
     .await?;
     Ok(rows
         .into_iter()

@@ -1,5 +1,7 @@
 //! How far schedules have come, and the ends of runs that they wait for.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::prelude::*;
@@ -23,7 +25,7 @@ const OCCURRENCES_LOCK: i32 = 7_340_041;
 
 /// Takes the locks of those of the partitions that nobody settles at the moment, until the transaction ends.
 pub(crate) async fn lock_partitions(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     partitions: &[i16],
 ) -> Result<Vec<i16>, StoreError> {
     #[derive(QueryableByName)]
@@ -37,7 +39,7 @@ pub(crate) async fn lock_partitions(
             .bind::<Integer, _>(OCCURRENCES_LOCK)
             .bind::<Array<Integer>, _>(wanted),
     )
-    .load(&mut **transaction)
+    .load(&mut &**transaction)
     .await?;
     Ok(rows.into_iter().map(|row| row.partition).collect())
 }
@@ -157,24 +159,51 @@ pub(crate) async fn find_due_schedules(
     rows.into_iter().map(DueRow::read).collect()
 }
 
-/// How many milliseconds until each of the partitions is to be looked at; those that wait for nothing are left out.
-pub(crate) async fn next_schedule_due(
-    transaction: &mut Transaction,
+/// What there is to do in a partition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Survey {
+    pub(crate) partition: i16,
+    /// Runs have ended whose end somebody waits for.
+    pub(crate) ends: bool,
+    /// Triggers have fired, and nobody has decided about it.
+    pub(crate) firings: bool,
+    /// How long until a schedule is to be looked at.
+    pub(crate) schedule_in: Option<Duration>,
+    /// How long until a backfill wants to start something.
+    pub(crate) step_in: Option<Duration>,
+}
+
+/// What there is to do in the partitions, by the database's clock.
+pub(crate) async fn survey_partitions(
+    transaction: &Transaction,
     partitions: &[i16],
-) -> Result<Vec<(i16, i64)>, StoreError> {
+) -> Result<Vec<Survey>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = SmallInt)]
         partition: i16,
+        #[diesel(sql_type = Bool)]
+        ends: bool,
+        #[diesel(sql_type = Bool)]
+        firings: bool,
         #[diesel(sql_type = Nullable<BigInt>)]
-        due_ms: Option<i64>,
+        schedule_in: Option<i64>,
+        #[diesel(sql_type = Nullable<BigInt>)]
+        step_in: Option<i64>,
     }
-    let rows: Vec<Row> = Fixed(statement!("next_schedule_due").bind::<Array<SmallInt>, _>(partitions))
-        .load(&mut **transaction)
+    let rows: Vec<Row> = Fixed(statement!("survey_partitions").bind::<Array<SmallInt>, _>(partitions))
+        .load(&mut &**transaction)
         .await?;
+    let micros = |micros: i64| Duration::from_micros(micros.unsigned_abs());
     Ok(rows
         .into_iter()
-        .filter_map(|row| Some((row.partition, row.due_ms?)))
+        .map(|row| Survey {
+            partition: row.partition,
+            ends: row.ends,
+            firings: row.firings,
+            schedule_in: row.schedule_in.map(micros),
+            step_in: row.step_in.map(micros),
+        })
         .collect())
 }
 
@@ -332,7 +361,10 @@ pub(crate) struct Move {
 }
 
 /// Writes how far schedules have come.
-pub(crate) async fn move_schedules(transaction: &mut Transaction, moves: &[Move]) -> Result<(), StoreError> {
+pub(crate) async fn move_schedules(transaction: &Transaction, moves: &[Move]) -> Result<(), StoreError> {
+    if moves.is_empty() {
+        return Ok(());
+    }
     Fixed(
         statement!("move_schedules")
             .bind::<Array<SqlUuid>, _>(moves.iter().map(|m| m.tenant_id.0).collect::<Vec<_>>())
@@ -345,7 +377,7 @@ pub(crate) async fn move_schedules(transaction: &mut Transaction, moves: &[Move]
             .bind::<Array<Nullable<Integer>>, _>(moves.iter().map(|m| m.most_failures).collect::<Vec<_>>())
             .bind::<Array<Bool>, _>(moves.iter().map(|m| m.over).collect::<Vec<_>>()),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }

@@ -707,6 +707,10 @@ diesel::table! {
         published_by -> Text,
         /// When.
         at -> Timestamptz,
+        /// How many task runs waited for it.
+        woken -> BigInt,
+        /// How many triggers did.
+        fired -> BigInt,
     }
 }
 

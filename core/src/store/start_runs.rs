@@ -114,7 +114,7 @@ pub(crate) struct NewDispatch {
 }
 
 /// Records runs.
-pub(crate) async fn insert_runs(transaction: &mut Transaction, runs: NewRuns) -> Result<(), StoreError> {
+pub(crate) async fn insert_runs(transaction: &Transaction, runs: NewRuns) -> Result<(), StoreError> {
     let started_by: Vec<&str> = runs.started_by.iter().map(AsRef::as_ref).collect();
     Fixed(
         statement!("insert_runs")
@@ -155,7 +155,7 @@ pub(crate) async fn insert_runs(transaction: &mut Transaction, runs: NewRuns) ->
             .bind::<Array<Bool>, _>(runs.dispatch.paused)
             .bind::<Array<Nullable<SqlUuid>>, _>(runs.backfill_ids),
     )
-    .execute(&mut **transaction)
+    .execute(&mut &**transaction)
     .await?;
     Ok(())
 }

@@ -28,7 +28,7 @@ impl Versions {
     /// The versions that `wanted` names, by id; reads those that were not read before, all in one statement.
     pub async fn get(
         &self,
-        transaction: &mut Transaction,
+        transaction: &Transaction,
         wanted: impl IntoIterator<Item = (TenantId, WorkflowVersionId)>,
     ) -> Result<HashMap<WorkflowVersionId, Arc<PinnedVersion>>, StoreError> {
         let mut found = HashMap::new();
@@ -60,7 +60,7 @@ impl Versions {
 }
 
 async fn read_versions(
-    transaction: &mut Transaction,
+    transaction: &Transaction,
     wanted: &[(TenantId, WorkflowVersionId)],
 ) -> Result<Vec<(TenantId, Arc<PinnedVersion>)>, StoreError> {
     let tenants: Vec<Uuid> = wanted.iter().map(|(tenant, _)| tenant.0).collect();
@@ -85,7 +85,7 @@ async fn read_versions(
             workflow_versions::definition,
             workflows::key,
         ))
-        .load(&mut **transaction)
+        .load(&mut &**transaction)
         .await?;
     rows.into_iter()
         .map(

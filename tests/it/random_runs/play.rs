@@ -280,6 +280,7 @@ impl<'w> Play<'w> {
             name: EVENT.to_owned(),
             key: None,
             payload: Value::Null,
+            idempotency_key: None,
         };
         let (world, author) = (self.world, &self.author);
         let published = publish_event(&world.api, &world.signals, author, &event).await;

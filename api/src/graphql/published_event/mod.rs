@@ -18,6 +18,9 @@ pub(crate) struct PublishEventInput {
     key: Option<String>,
     /// What else there is to say, at most 256 KiB of JSON; the output of the task runs that wait for it holds it as `payload`.
     payload: Option<Json>,
+    /// The caller's name for this call, at most 255 bytes: a call that is made again under the same name publishes nothing and answers what
+    /// the first did.
+    idempotency_key: Option<String>,
 }
 
 /// Something that was said to have happened.
@@ -67,6 +70,7 @@ impl PublishedEventMutation {
             name: input.name,
             key: input.key,
             payload: input.payload.map_or(serde_json::Value::Null, |payload| payload.0),
+            idempotency_key: input.idempotency_key,
         };
         let published = command::publish_event(
             context.data::<Database>()?,

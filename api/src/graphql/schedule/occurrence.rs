@@ -167,7 +167,8 @@ impl Occurrence {
         self.0.manual
     }
 
-    /// How many occurrences this one stands for, all with the same outcome, when there were too many to record each.
+    /// How many occurrences this one stands for, all with the same outcome, when there were too many to record each. `reason` says when there
+    /// are even more, which nobody counted. Backfills that ran some of them since have rows of their own and take nothing off.
     async fn stands_for(&self) -> i32 {
         self.0.stands_for.try_into().unwrap_or(i32::MAX)
     }

@@ -18,7 +18,7 @@ pub(crate) enum SchedulePreset {
     /// `ElasticJob` with `misfire`: what falls due while a run is under way is made up for by one run after it.
     #[graphql(name = "ELASTICJOB")]
     ElasticJob,
-    /// Airflow with `catchup`: every interval gets its run, however old, oldest first, and runs may overlap.
+    /// Airflow with `catchup`: every interval of the last year gets its run, at most 1,000 of them, oldest first, and runs may overlap.
     Airflow,
     /// A Kubernetes `CronJob`: the newest missed one runs, and runs may overlap.
     Kubernetes,

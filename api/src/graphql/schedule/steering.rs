@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use waterclock_core::command::edit_schedule::{ScheduleEditor, Steer};
+use waterclock_core::command::trigger_now::TriggerNow;
 use waterclock_core::error::{CommandError, Refusal};
 use waterclock_core::journal::Journal;
 use waterclock_core::schedule::spec;
@@ -96,6 +97,9 @@ pub(crate) struct TriggerNowInput {
     id: ID,
     /// What the run is given over what the schedule gives: an object.
     inputs: Option<Json>,
+    /// The caller's name for this call, at most 255 bytes: a call that is made again under the same name starts nothing and answers the same
+    /// occurrence.
+    idempotency_key: Option<String>,
 }
 
 /// The most bytes of a reason.
@@ -188,8 +192,12 @@ async fn trigger(
         Ok(inputs) => inputs,
         Err(error) => return Ok(Err(error)),
     };
-    let id = of_kind(Kind::Schedule, &input.id);
-    let occurrence = match editor.trigger(&author, id, &inputs).await {
+    let wanted = TriggerNow {
+        schedule: of_kind(Kind::Schedule, &input.id),
+        inputs,
+        idempotency_key: input.idempotency_key,
+    };
+    let occurrence = match editor.trigger(&author, &wanted).await {
         Ok(occurrence) => occurrence,
         Err(error) => return Ok(Err(error)),
     };

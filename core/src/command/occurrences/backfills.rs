@@ -11,10 +11,9 @@ use std::sync::Arc;
 
 use super::Memory;
 use super::plans::{Armed, Edition};
-use super::runs::{Cause, Published, read_published, run_of};
+use super::runs::{Cause, Startable, read_startable, run_of};
 use crate::backfill::StepState;
 use crate::command::new_run::{NewRun, begin_runs};
-use crate::command::quota::Room;
 use crate::id::ScheduleId;
 use crate::signal::Signal;
 use crate::store::backfill_steps::{
@@ -35,22 +34,30 @@ pub(super) async fn advance_backfills(
     partitions: &[i16],
 ) -> Result<BTreeSet<Signal>, StoreError> {
     let steps = list_steps_to_start(transaction, partitions, BATCH).await?;
+    start_steps(transaction, memory, &steps).await
+}
+
+/// Starts the steps, as far as there is room.
+pub(super) async fn start_steps(
+    transaction: &mut Transaction,
+    memory: &Memory,
+    steps: &[DueStep],
+) -> Result<BTreeSet<Signal>, StoreError> {
     if steps.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let armed = arm(transaction, memory, &steps).await?;
+    let armed = arm(transaction, memory, steps).await?;
     let workflows = armed.values().flatten();
     let workflows = workflows.map(|armed| (armed.tenant, armed.spec().workflow));
-    let published = read_published(transaction, &memory.versions, workflows.collect()).await?;
-    let mut room = Room::of(transaction, steps.iter().map(|step| step.tenant_id)).await?;
+    let mut startable = read_startable(transaction, &memory.versions, workflows.collect()).await?;
     let (mut runs, mut begun, mut counts) = (Vec::new(), Vec::new(), Counts::new());
     let mut held = BTreeMap::new();
-    for step in &steps {
+    for step in steps {
         let of = (step.tenant_id, step.backfill_id);
-        let run = run_for(step, &armed[&step.schedule_id], &published);
+        let run = run_for(step, &armed[&step.schedule_id], &startable);
         let state = match run {
             Err(_) => StepState::Rejected,
-            Ok(_) => match room.take(step.tenant_id) {
+            Ok(_) => match startable.room.take(step.tenant_id) {
                 Ok(()) => StepState::Running,
                 Err(reached) => {
                     held.insert(of, format!("the next steps wait: {reached}"));
@@ -77,6 +84,28 @@ pub(super) async fn advance_backfills(
     Ok(signals)
 }
 
+/// Records that the step does not start, for this reason.
+pub(super) async fn reject_step(
+    transaction: &mut Transaction,
+    step: &DueStep,
+    reason: String,
+) -> Result<(), StoreError> {
+    let begun = BegunStep {
+        tenant_id: step.tenant_id,
+        backfill_id: step.backfill_id,
+        place: step.place,
+        run: Err(reason),
+    };
+    let mut counts = Counts::new();
+    let of = (step.tenant_id, step.backfill_id);
+    counts
+        .entry(of)
+        .or_default()
+        .step(StepState::Pending, StepState::Rejected);
+    begin_backfill_steps(transaction, &[begun]).await?;
+    count_backfill_steps(transaction, &counts).await
+}
+
 /// The schedules of the steps, or why one cannot be asked.
 async fn arm(
     transaction: &mut Transaction,
@@ -100,7 +129,7 @@ async fn arm(
 fn run_for(
     step: &DueStep,
     armed: &Result<Arc<Armed>, String>,
-    published: &Published,
+    startable: &Startable,
 ) -> Result<NewRun, String> {
     let armed = armed
         .as_ref()
@@ -110,7 +139,7 @@ fn run_for(
         by: &step.created_by,
     };
     let facts = armed.facts(step.nominal, step.due);
-    run_of(armed, published, &facts, Some(&step.inputs), cause)
+    run_of(armed, startable, &facts, Some(&step.inputs), cause)
 }
 
 /// Tells backfills of the ends of their runs.

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::try_join;
 
 use super::plans::Armed;
-use super::runs::{Cause, Published, read_published, run_of};
-use crate::command::new_run::{NewRun, begin_runs};
-use crate::command::quota::Room;
+use super::runs::{Cause, Startable, read_startable, run_of};
+use crate::command::new_run::{NewRun, begin_recorded, insert_new_runs, signals_of};
 use crate::command::stop_run::{Order, Stop as StopOrder, stop_held_run};
 use crate::expression::OccurrenceFacts;
 use crate::id::{OccurrenceId, RunId, ScheduleId, TenantId};
@@ -136,7 +136,6 @@ impl Docket {
         versions: &Versions,
     ) -> Result<Closed, StoreError> {
         let mut cases = std::mem::take(&mut self.cases);
-        self.leave_out_recorded(transaction, &mut cases).await?;
         cases.sort_by_key(|case| (case.due, case.nominal, case.armed.id()));
         let mut decisions = Decisions::new(transaction, versions, &cases, &mut self.recorded).await?;
         for case in &cases {
@@ -148,7 +147,7 @@ impl Docket {
             recorded,
             ..
         } = decisions;
-        let mut signals = BTreeSet::new();
+        let mut signals = signals_of(&runs);
         for (tenant, among, stop, by) in stops {
             signals.extend(stop_all(transaction, tenant, &among, stop, &by).await?);
         }
@@ -156,23 +155,26 @@ impl Docket {
         for row in &self.recorded {
             signals.insert(Signal::Events(row.tenant_id));
         }
-        if !runs.is_empty() {
-            signals.extend(begin_runs(transaction, versions, runs).await?);
-        }
-        record_occurrences(transaction, &self.recorded).await?;
-        let added = self.added();
-        let moves: Vec<Move> = self
-            .progress
-            .iter()
-            .map(|progress| progress.moved(added.get(&progress.armed.id()).copied().unwrap_or_default()))
-            .collect();
-        if !moves.is_empty() {
-            move_schedules(transaction, &moves).await?;
-        }
+        let moves = self.moves();
+        let (begun, (), ()) = try_join!(
+            insert_new_runs(transaction, runs),
+            record_occurrences(transaction, &self.recorded),
+            move_schedules(transaction, &moves),
+        )?;
+        signals.extend(begin_recorded(transaction, versions, begun).await?);
         Ok(Closed {
             signals,
             lateness: self.lateness(),
         })
+    }
+
+    /// How far the schedules come.
+    fn moves(&self) -> Vec<Move> {
+        let added = self.added();
+        let moved = |progress: &Progress| {
+            progress.moved(added.get(&progress.armed.id()).copied().unwrap_or_default())
+        };
+        self.progress.iter().map(moved).collect()
     }
 
     /// How late those occurrences are that have a run now. All schedules of a docket were read at the same instant.
@@ -185,22 +187,6 @@ impl Docket {
             .iter()
             .filter(|row| row.outcome == Outcome::Fired && !row.manual);
         started.map(|row| now - row.due).collect()
-    }
-
-    /// What is recorded already, because somebody asked for it before its time, is not done again.
-    async fn leave_out_recorded(
-        &self,
-        transaction: &mut Transaction,
-        cases: &mut Vec<Case>,
-    ) -> Result<(), StoreError> {
-        let fresh: Vec<_> = cases
-            .iter()
-            .filter(|case| !case.waited)
-            .map(|case| (case.armed.tenant, case.armed.id(), case.nominal))
-            .collect();
-        let known = list_recorded(transaction, &fresh).await?;
-        cases.retain(|case| case.waited || !known.contains_key(&(case.armed.id(), case.nominal)));
-        Ok(())
     }
 
     /// What the recorded occurrences mean for each of their schedules.
@@ -269,8 +255,7 @@ impl Progress {
 /// Decides about one case after the other.
 struct Decisions {
     scopes: Scopes,
-    room: Room,
-    published: Published,
+    startable: Startable,
     facts: HashMap<OccurrenceId, (OccurrenceFacts, Option<String>)>,
     runs: Vec<NewRun>,
     stops: Vec<(TenantId, Among, Stop, String)>,
@@ -278,38 +263,55 @@ struct Decisions {
 }
 
 impl Decisions {
-    /// Reads what must be known about the cases. One whose expressions fail is recorded, and is decided with that.
+    /// Reads what must be known about the cases. Without facts, and so without a decision, stay those that are recorded already because
+    /// somebody asked for them before their time, and those whose expressions fail, which are recorded here.
     async fn new(
-        transaction: &mut Transaction,
+        transaction: &Transaction,
         versions: &Versions,
         cases: &[Case],
         recorded: &mut Vec<Recorded>,
     ) -> Result<Self, StoreError> {
-        let mut facts = HashMap::new();
+        let fresh: Vec<_> = cases
+            .iter()
+            .filter(|case| !case.waited)
+            .map(|case| (case.armed.tenant, case.armed.id(), case.nominal))
+            .collect();
+        let mut told = Vec::with_capacity(cases.len());
         let mut among = BTreeSet::new();
         let mut workflows = BTreeSet::new();
         for case in cases {
-            let told = case.armed.facts(case.nominal, case.due);
-            match case.armed.overlap_key(&told) {
-                Ok(key) => {
-                    if let Some(scope) = scope_of(&case.armed, key.as_deref()) {
-                        among.insert((case.armed.tenant, scope));
-                    }
-                    workflows.insert((case.armed.tenant, case.armed.spec().workflow));
-                    facts.insert(case.id, (told, key));
+            let facts = case.armed.facts(case.nominal, case.due);
+            let key = case.armed.overlap_key(&facts);
+            if let Ok(key) = &key {
+                if let Some(scope) = scope_of(&case.armed, key.as_deref()) {
+                    among.insert((case.armed.tenant, scope));
                 }
+                workflows.insert((case.armed.tenant, case.armed.spec().workflow));
+            }
+            told.push((case, facts, key));
+        }
+        let among: Vec<(TenantId, Among)> = among.into_iter().collect();
+        let (known, scopes, startable) = try_join!(
+            list_recorded(transaction, &fresh),
+            count_under_way(transaction, &among),
+            read_startable(transaction, versions, workflows),
+        )?;
+        let mut facts = HashMap::new();
+        for (case, told, key) in told {
+            if !case.waited && known.contains_key(&(case.armed.id(), case.nominal)) {
+                continue;
+            }
+            match key {
+                Ok(key) => drop(facts.insert(case.id, (told, key))),
                 Err(reason) => recorded.push(case.recorded(Outcome::Rejected, reason)),
             }
         }
-        let among: Vec<(TenantId, Among)> = among.into_iter().collect();
-        let scopes = count_under_way(transaction, &among).await?;
         Ok(Self {
             scopes: scopes
                 .into_iter()
                 .map(|(tenant, scope, running, waiting)| ((tenant, scope), Occupancy { running, waiting }))
                 .collect(),
-            room: Room::of(transaction, workflows.iter().map(|(tenant, _)| *tenant)).await?,
-            published: read_published(transaction, versions, workflows).await?,
+            startable,
             facts,
             runs: Vec::new(),
             stops: Vec::new(),
@@ -382,14 +384,14 @@ impl Decisions {
     /// Makes the run of the case, or records why that cannot be.
     fn start(&mut self, case: &Case, facts: &OccurrenceFacts, overlap_key: Option<&str>) -> bool {
         let by = Cause::Schedule { overlap_key };
-        let run = match run_of(&case.armed, &self.published, facts, case.inputs.as_ref(), by) {
+        let run = match run_of(&case.armed, &self.startable, facts, case.inputs.as_ref(), by) {
             Ok(run) => run,
             Err(reason) => {
                 self.recorded.push(case.recorded(Outcome::Rejected, reason));
                 return false;
             }
         };
-        if let Err(reached) = self.room.take(run.tenant) {
+        if let Err(reached) = self.startable.room.take(run.tenant) {
             let reason = reached.to_string();
             self.recorded.push(case.recorded(Outcome::RejectedQuota, reason));
             return false;

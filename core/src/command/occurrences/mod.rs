@@ -8,8 +8,9 @@
 //! Whatever else can move a schedule goes the same way. An edit first settles what was due by the old rule, and then the mark is at
 //! the present, so no edit fires the past. A schedule that is paused is settled like any other, with rows that say so. The end
 //! of a run that an occurrence waited for only makes its schedule due: who may start is decided here and nowhere else. What triggers
-//! wait for is decided about in the same transaction, by [`super::firings`].
+//! wait for is decided about right after, by [`super::firings`]; what cannot be settled with the rest is settled [`apart`].
 
+mod apart;
 mod backfills;
 mod docket;
 mod ends;
@@ -21,8 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::try_join;
 
-use crate::command::firings::{ArmedTriggers, settle_firings};
+use crate::command::firings::ArmedTriggers;
 use crate::id::{ScheduleId, TenantId};
 use crate::schedule::catch_up::{CatchUpTerms, Fate, Remainder, Settlement, settle};
 use crate::schedule::occurrence::{OccurrenceOutcome as Outcome, ScheduleState};
@@ -30,15 +32,16 @@ use crate::schedule::timing::Planned;
 use crate::signal::Signal;
 use crate::store::occurrences::{Recorded, Waiting, give_up, list_waiting};
 use crate::store::schedule_states::{
-    DueSchedule, Move, list_due_schedules, lock_partitions, move_schedules, next_schedule_due,
-    pause_schedules,
+    DueSchedule, Move, Survey, list_due_schedules, lock_partitions, move_schedules, pause_schedules,
+    survey_partitions,
 };
 use crate::store::{Actor, Database, StoreError, Transaction, Versions};
 
+pub(crate) use apart::{UNSTORABLE, settle_apart};
 use docket::Progress;
 pub(crate) use docket::{Case, Closed, Docket};
 pub(crate) use plans::{Armed, Edition, Plans};
-pub(crate) use runs::{Published, read_published};
+pub(crate) use runs::{Startable, read_startable};
 
 /// The most schedules of a partition that one transaction looks at.
 const BATCH: i64 = 500;
@@ -65,6 +68,8 @@ pub(crate) struct Settled {
     pub(crate) contended: bool,
     /// How late each of the occurrences was that the rules named and that were started.
     pub(crate) lateness: Vec<TimeDelta>,
+    /// The partitions in which firings may be pending.
+    pub(crate) firings: Vec<i16>,
 }
 
 /// Settles what is due in the partitions by now, as far as nobody else does, at most a batch.
@@ -74,25 +79,79 @@ pub(crate) async fn settle_partitions(
     partitions: &[i16],
 ) -> Result<Settled, StoreError> {
     let mut transaction = database.begin(Actor::Engine).await?;
-    let held = lock_partitions(&mut transaction, partitions).await?;
-    let mut signals = ends::act_on_ends(&mut transaction, &held).await?;
-    signals.extend(backfills::advance_backfills(&mut transaction, memory, &held).await?);
-    let due = list_due_schedules(&mut transaction, &held, BATCH).await?;
-    let closed = settle_schedules(&mut transaction, memory, due).await?;
-    signals.extend(closed.signals);
-    signals.extend(settle_firings(&mut transaction, memory, &held).await?);
-    let next = next_schedule_due(&mut transaction, partitions).await?;
-    transaction.commit().await?;
-    let soonest = next
-        .iter()
-        .filter(|(partition, due_ms)| *due_ms > 0 || held.contains(partition))
-        .map(|(_, due_ms)| due_ms.unsigned_abs());
-    Ok(Settled {
-        signals,
-        next: soonest.min().map(Duration::from_millis),
+    let (held, surveys) = try_join!(
+        lock_partitions(&transaction, partitions),
+        survey_partitions(&transaction, partitions),
+    )?;
+    let due = Due::of(&surveys, &held);
+    let mut settled = Settled {
+        next: due.next,
         contended: held.len() < partitions.len(),
-        lateness: closed.lateness,
-    })
+        ..Settled::default()
+    };
+    if !due.ends.is_empty() {
+        let signals = ends::act_on_ends(&mut transaction, &due.ends).await?;
+        settled.signals.extend(signals);
+    }
+    if !due.steps.is_empty() {
+        let signals = backfills::advance_backfills(&mut transaction, memory, &due.steps).await?;
+        settled.signals.extend(signals);
+    }
+    if !due.schedules.is_empty() {
+        let schedules = list_due_schedules(&mut transaction, &due.schedules, BATCH).await?;
+        let closed = settle_schedules(&mut transaction, memory, schedules).await?;
+        settled.signals.extend(closed.signals);
+        settled.lateness = closed.lateness;
+    }
+    transaction.commit().await?;
+    settled.firings = due.firings;
+    Ok(settled)
+}
+
+/// What is due, by the partitions in which it is, as far as their locks are held.
+#[derive(Debug, Default)]
+struct Due {
+    ends: Vec<i16>,
+    steps: Vec<i16>,
+    schedules: Vec<i16>,
+    firings: Vec<i16>,
+    /// How long until there is more to do: nothing where anything is due, since a transaction does no more than a batch, and what it does
+    /// can make more due.
+    next: Option<Duration>,
+}
+
+impl Due {
+    fn of(surveys: &[Survey], held: &[i16]) -> Self {
+        let mut due = Self::default();
+        for survey in surveys {
+            let waits = [survey.schedule_in, survey.step_in].into_iter().flatten();
+            if held.contains(&survey.partition) {
+                due.add(survey);
+                due.next = waits.chain(due.next).min();
+            } else {
+                // Whoever has it takes care of what is due in it now.
+                due.next = waits.filter(|wait| !wait.is_zero()).chain(due.next).min();
+            }
+        }
+        if !(due.ends.is_empty() && due.firings.is_empty()) {
+            due.next = Some(Duration::ZERO);
+        }
+        due
+    }
+
+    /// Adds what is due in a partition. The end of a run can free the place of a step, wake an occurrence and fire a trigger.
+    fn add(&mut self, survey: &Survey) {
+        let is_due = |wait: Option<Duration>| survey.ends || wait.is_some_and(|wait| wait.is_zero());
+        let found = [
+            (&mut self.ends, survey.ends),
+            (&mut self.steps, is_due(survey.step_in)),
+            (&mut self.schedules, is_due(survey.schedule_in)),
+            (&mut self.firings, survey.ends || survey.firings),
+        ];
+        for (partitions, _) in found.into_iter().filter(|(_, is_due)| *is_due) {
+            partitions.push(survey.partition);
+        }
+    }
 }
 
 /// Settles the schedules, whose partitions' locks are held.
@@ -126,7 +185,9 @@ pub(crate) async fn settle_schedules(
                 let waiting = waiting.remove(&schedule.schedule_id).unwrap_or_default();
                 docket.enter(schedule, &armed, waiting);
             }
-            Some(Err(fault)) => unreadable.push((schedule, fault)),
+            Some(Err(fault)) => {
+                unreadable.push((schedule, format!("it cannot be asked when it is due: {fault}")));
+            }
             None => {}
         }
     }
@@ -134,7 +195,7 @@ pub(crate) async fn settle_schedules(
     docket.close(transaction, &memory.versions).await
 }
 
-/// Pauses schedules that cannot be asked. They are looked at again when they are edited.
+/// Pauses schedules for these reasons. They are looked at again when they are edited or resumed.
 async fn put_aside(
     transaction: &mut Transaction,
     unreadable: Vec<(&DueSchedule, String)>,
@@ -144,10 +205,7 @@ async fn put_aside(
     }
     let reasons: Vec<_> = unreadable
         .iter()
-        .map(|(schedule, fault)| {
-            let reason = format!("it cannot be asked when it is due: {fault}");
-            (schedule.tenant_id, schedule.schedule_id, reason)
-        })
+        .map(|(schedule, reason)| (schedule.tenant_id, schedule.schedule_id, reason.clone()))
         .collect();
     pause_schedules(transaction, &reasons).await?;
     let moves: Vec<Move> = unreadable
@@ -188,7 +246,7 @@ pub(crate) async fn give_up_waiting(
     let reason = if state == ScheduleState::Paused {
         PAUSED
     } else {
-        "its schedule was stopped"
+        "its schedule was stopped or deleted"
     };
     give_up(transaction, tenant, schedule, Outcome::Paused, reason).await
 }

@@ -1,12 +1,13 @@
 //! The runs of occurrences, whoever starts them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::plans::Armed;
 use crate::command::new_run::{ForOccurrence, NewRun};
+use crate::command::quota::Room;
 use crate::command::start_run::complete_inputs;
 use crate::expression::OccurrenceFacts;
 use crate::id::{BackfillId, RunId, TenantId, WorkflowId};
@@ -15,26 +16,53 @@ use crate::store::occurrences::find_published_of_all;
 use crate::store::{StoreError, Transaction, Versions};
 use crate::workflow::PinnedVersion;
 
-/// The versions from which runs start, by workflow; one that has none is left out.
-pub(crate) type Published = HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>;
+/// What runs of some workflows start from.
+#[derive(Default)]
+pub(crate) struct Startable {
+    published: HashMap<(TenantId, WorkflowId), Arc<PinnedVersion>>,
+    /// For how many more of them there is room.
+    pub(crate) room: Room,
+}
 
-/// Reads from which versions runs of the workflows start.
-pub(crate) async fn read_published(
-    transaction: &mut Transaction,
+impl Startable {
+    /// The version from which runs of the workflow start.
+    pub(crate) fn version(
+        &self,
+        tenant: TenantId,
+        workflow: WorkflowId,
+    ) -> Result<&Arc<PinnedVersion>, String> {
+        self.published.get(&(tenant, workflow)).ok_or_else(|| {
+            "the workflow has no published version; publish it with publishWorkflow".to_owned()
+        })
+    }
+}
+
+/// Reads what runs of the workflows start from.
+pub(crate) async fn read_startable(
+    transaction: &Transaction,
     versions: &Versions,
     workflows: BTreeSet<(TenantId, WorkflowId)>,
-) -> Result<Published, StoreError> {
+) -> Result<Startable, StoreError> {
     if workflows.is_empty() {
-        return Ok(Published::new());
+        return Ok(Startable::default());
     }
     let wanted: Vec<_> = workflows.into_iter().collect();
-    let published = find_published_of_all(transaction, &wanted).await?;
-    let ids = published.iter().map(|(tenant, _, version)| (*tenant, *version));
+    let rows = find_published_of_all(transaction, &wanted).await?;
+    let quotas: BTreeMap<TenantId, u32> = rows
+        .iter()
+        .filter_map(|row| Some((row.tenant_id, row.most_live_runs?)))
+        .collect();
+    let room = Room::within(transaction, &quotas.into_iter().collect::<Vec<_>>()).await?;
+    let ids = rows.iter().map(|row| (row.tenant_id, row.version_id));
     let pinned = versions.get(transaction, ids).await?;
-    Ok(published
-        .into_iter()
-        .map(|(tenant, workflow, version)| ((tenant, workflow), Arc::clone(&pinned[&version])))
-        .collect())
+    let published = rows.into_iter().map(|row| {
+        let version = Arc::clone(&pinned[&row.version_id]);
+        ((row.tenant_id, row.workflow_id), version)
+    });
+    Ok(Startable {
+        published: published.collect(),
+        room,
+    })
 }
 
 /// What starts an occurrence.
@@ -49,14 +77,12 @@ pub(super) enum Cause<'a> {
 /// The run of an occurrence, given `more` over what the schedule gives; or why it cannot be made.
 pub(super) fn run_of(
     armed: &Armed,
-    published: &Published,
+    startable: &Startable,
     facts: &OccurrenceFacts,
     more: Option<&Value>,
     cause: Cause<'_>,
 ) -> Result<NewRun, String> {
-    let Some(version) = published.get(&(armed.tenant, armed.spec().workflow)) else {
-        return Err("the workflow has no published version; publish it with publishWorkflow".to_owned());
-    };
+    let version = startable.version(armed.tenant, armed.spec().workflow)?;
     let given = armed.inputs(facts, more)?;
     let inputs = complete_inputs(Some(version), &given).map_err(|faults| {
         let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
