@@ -23,6 +23,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::args::ApplyArgs;
 use crate::client::{Api, ClientError, Problem, UserError};
 use crate::exit::Exit;
+use crate::output::{note, out};
 use document::Proposal;
 use foresee::foresee;
 use shape::Shapes;
@@ -45,17 +46,17 @@ pub(crate) async fn run(args: ApplyArgs) -> Result<Exit, ClientError> {
         Ok(definitions) => definitions,
         Err(faults) => {
             tell(&faults);
-            eprintln!("Nothing was changed: {} to mend.", count(faults.len(), "fault"));
+            note!("Nothing was changed: {} to mend.", count(faults.len(), "fault"));
             return Ok(Exit::Usage);
         }
     };
     let api = Api::new(&args.client)?;
-    let faults = definitions.go(&api, mode, |line| println!("{line}")).await?;
+    let faults = definitions.go(&api, mode, |line| out!("{line}")).await?;
     tell(&faults);
     if faults.is_empty() {
         return Ok(Exit::Success);
     }
-    eprintln!("{} to mend.", count(faults.len(), "fault"));
+    note!("{} to mend.", count(faults.len(), "fault"));
     Ok(Exit::Usage)
 }
 
@@ -201,7 +202,7 @@ fn fault_of(proposal: &Proposal, error: &UserError) -> Fault {
 
 fn tell(faults: &[Fault]) {
     for fault in faults {
-        eprintln!("{fault}");
+        note!("{fault}");
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use role::{
     SchedulerArgs, TokenArgs, UpArgs,
 };
 
-pub(crate) use schedules::{PreviewArgs, ScheduleArgs, ScheduleCommand, SchedulesArgs};
+pub(crate) use schedules::{Outcome, PreviewArgs, ScheduleArgs, ScheduleCommand, SchedulesArgs};
 pub(crate) use steering::{
     AnswerArgs, ApprovalsArgs, AssumedEnd, BulkArgs, BulkCommand, BulkJobArgs, BulkJobsArgs, BulkRunsArgs,
     BulkStopArgs, DryRunArgs, MarkSucceededArgs, OneRunArgs, PublishEventArgs, RerunPartArgs, RetryArgs,
@@ -141,7 +141,7 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// List schedules, by key
     Schedules(SchedulesArgs),
-    /// Start, pause, resume, stop or trigger a schedule
+    /// Start, pause, resume, stop or trigger a schedule, or list its occurrences
     Schedule(ScheduleArgs),
     /// Run occurrences of a schedule's past that have nothing to show
     Backfill(BackfillArgs),

@@ -7,6 +7,7 @@ mod bulk;
 mod definitions;
 mod error;
 mod graphs;
+mod operation;
 mod runs;
 mod schedules;
 mod steering;
@@ -33,10 +34,12 @@ pub(crate) use runs::{
     list_runs, rerun,
 };
 pub(crate) use schedules::{
-    CronDialect, ListedSchedule, OccurrenceNote, OccurrenceOutcome, OccurrencePlacement, ScheduleState,
-    ShownPreview, TriedCron, Triggered,
+    CronDialect, ListedOccurrence, ListedOutcome, ListedSchedule, OccurrenceNote, OccurrenceOutcome,
+    OccurrencePlacement, ScheduleState, ShownPreview, TriedCron, Triggered,
 };
-pub(crate) use steering::{Answer, AskedApproval, AssumedState, DryRunProspect, ForeseenNode, NewAnswer};
+pub(crate) use steering::{
+    Answer, AskedApproval, AssumedState, DryRunProspect, ForeseenNode, NewAnswer, NewEvent,
+};
 pub(crate) use subscription::{EventOf, Subscription, Tail};
 pub(crate) use triggers::{
     EndState, FiringOutcome, ListedFiring, ListedSource, ListedTrigger, TriggerState, WebhookScheme,

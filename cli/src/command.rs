@@ -82,3 +82,17 @@ impl CommandError {
         }
     }
 }
+
+/// What a command that asked for something comes to.
+fn done(told: Result<(), Vec<UserError>>) -> Result<Exit, CommandError> {
+    told.map_err(|errors| CommandError::refused(&errors))?;
+    Ok(Exit::Success)
+}
+
+/// What a command that printed something comes to. Whoever stops reading has read enough.
+fn written(written: io::Result<()>) -> Result<Exit, CommandError> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Success),
+    }
+}

@@ -15,6 +15,7 @@ mod duration;
 mod exit;
 mod import;
 mod logging;
+mod output;
 mod postgres;
 mod role;
 mod settings;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use args::{Command, CommandLine, ImportCommand};
 use command::CommandError;
 use exit::Exit;
+use output::note;
 use settings::SettingsError;
 use waterclock_api::auth::{AuthConfigError, IssueError};
 
@@ -129,6 +131,6 @@ fn say(said: &clap::Error) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error, exit: Exit) -> ExitCode {
-    eprintln!("waterclock: {error:#}");
+    note!("waterclock: {error:#}");
     exit.into()
 }

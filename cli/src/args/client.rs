@@ -27,7 +27,8 @@ A file holds YAML documents, separated by ---, each with its `kind` (Program, En
 AlertChannel, AlertRule, Calendar, Schedule, Trigger), its `key`, and the fields of the GraphQL input of that kind, by the same names. Order does not matter, within files or among them.
 A program's `package: {file: ./app.jar}` is uploaded first, its path counted from the YAML file.
 
-Every fault of every document is told, with its file and line, and nothing is changed while there is one.
+What is wrong with documents by themselves is told of all of them, with file and line, and nothing is changed while there is any. What only the service
+finds is told where it finds it: the other documents are applied, and once it is mended the same command does the rest.
 
 Example:
     waterclock apply -f examples/packages --dry-run")]
@@ -35,7 +36,8 @@ pub(crate) struct ApplyArgs {
     /// A YAML file, or a folder with .yaml and .yml files in it or below it; may be given several times
     #[arg(short = 'f', long = "file", value_name = "FILE|FOLDER", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Say what would be created, changed and left, and what would be wrong with workflows, and change nothing
+    /// Say what would be created, changed and left, and what would be wrong with workflows, and change nothing; what is wrong with the rest shows
+    /// when it is applied
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

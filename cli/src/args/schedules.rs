@@ -1,6 +1,6 @@
 //! The options of the commands about schedules.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::client::{ClientArgs, input};
@@ -35,6 +35,8 @@ pub(crate) enum ScheduleCommand {
     Stop(HeldScheduleArgs),
     /// Run its workflow now
     Trigger(TriggerArgs),
+    /// List what became of its occurrences, the latest instant first
+    Occurrences(OccurrencesArgs),
 }
 
 /// Options of what has nothing more to ask than which schedule.
@@ -69,8 +71,54 @@ pub(crate) struct TriggerArgs {
     /// What the run is given over what the schedule gives: name=value, as for `waterclock run`
     #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
     pub(crate) inputs: Vec<(String, Value)>,
+    /// Calls with the same idempotency key run it once, however often they are made
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// Options of `schedule occurrences`.
+#[derive(Args, Debug)]
+pub(crate) struct OccurrencesArgs {
+    /// The schedule's key
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Only those of which this became; may be repeated
+    #[arg(long = "outcome", value_name = "OUTCOME", ignore_case = true)]
+    pub(crate) outcomes: Vec<Outcome>,
+    /// How many
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// What became of an occurrence.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Outcome {
+    /// It waits for its turn
+    Waiting,
+    /// It has a run
+    Fired,
+    /// An earlier one was under way
+    SkippedOverlap,
+    /// Another stands for it
+    Coalesced,
+    /// Its day does not work
+    SkippedCalendar,
+    /// No scheduler was there in time
+    Missed,
+    /// Its start deadline passed
+    Expired,
+    /// Its schedule was paused
+    Paused,
+    /// A backfill ran it
+    Backfilled,
+    /// It could not be made a run
+    Rejected,
+    /// The tenant had no room for it
+    RejectedQuota,
 }
 
 /// Options of `preview`.

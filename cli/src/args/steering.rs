@@ -120,6 +120,9 @@ pub(crate) struct PublishEventArgs {
     /// What else there is to say
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
     pub(crate) payload: Value,
+    /// Calls with the same idempotency key publish one event, however often they are made
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
 }

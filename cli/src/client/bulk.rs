@@ -4,28 +4,13 @@ use chrono::{DateTime as Instant, Utc};
 use graphql_client::GraphQLQuery;
 use serde_json::Value;
 
-use super::steering::{Told, mutate};
+use super::operation::{Told, mutate, operations};
 use super::{Api, ClientError, EventOf, Tail, UserError};
 
 type DateTime = Instant<Utc>;
 type Id = String;
 type Json = Value;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
-// A file for each: a client sends the whole file of an operation.
 operations! {
     BulkRuns in "src/client/operations/bulk_runs.graphql";
     ListBulkJobs in "src/client/operations/list_bulk_jobs.graphql";

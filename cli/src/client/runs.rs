@@ -6,27 +6,13 @@ use chrono::{DateTime as Instant, Utc};
 use graphql_client::GraphQLQuery;
 use serde_json::{Map, Value};
 
+use super::operation::operations;
 use super::{Api, ClientError, EventOf, Tail, UserError};
 
 type DateTime = Instant<Utc>;
 type Json = Value;
 type Id = String;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
-// A file for each: a client sends the whole file of an operation.
 operations! {
     StartRun in "src/client/operations/start_run.graphql";
     Rerun in "src/client/operations/rerun.graphql";

@@ -3,7 +3,7 @@
 use graphql_client::GraphQLQuery;
 use serde_json::{Map, Value};
 
-use super::steering::{Told, mutate};
+use super::operation::{Told, mutate, operations};
 use super::{Api, ClientError, UserError};
 
 type DateTime = chrono::DateTime<chrono::Utc>;
@@ -11,21 +11,6 @@ type Duration = String;
 type Json = Value;
 type TimeZone = String;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
-// A file for each: a client sends the whole file of an operation.
 operations! {
     ListSchedules in "src/client/operations/list_schedules.graphql";
     IdOfSchedule in "src/client/operations/id_of_schedule.graphql";
@@ -34,11 +19,15 @@ operations! {
     ResumeSchedule in "src/client/operations/resume_schedule.graphql";
     StopSchedule in "src/client/operations/stop_schedule.graphql";
     TriggerNow in "src/client/operations/trigger_now.graphql";
+    OccurrencesOfSchedule in "src/client/operations/occurrences_of_schedule.graphql";
     PreviewSchedule in "src/client/operations/preview_schedule.graphql";
 }
 
 pub(crate) use list_schedules::{
     ListSchedulesSchedulesNodes as ListedSchedule, OccurrencePlacement, ScheduleState,
+};
+pub(crate) use occurrences_of_schedule::{
+    OccurrenceOutcome as ListedOutcome, OccurrencesOfScheduleScheduleOccurrencesNodes as ListedOccurrence,
 };
 pub(crate) use preview_schedule::{
     CronDialect, OccurrenceNote, PreviewSchedulePreviewSchedule as ShownPreview,
@@ -141,10 +130,12 @@ impl Api {
         &self,
         id: String,
         inputs: Map<String, Value>,
+        idempotency_key: Option<String>,
     ) -> Result<Result<Triggered, Vec<UserError>>, ClientError> {
         let input = trigger_now::TriggerNowInput {
             id,
             inputs: Some(Value::Object(inputs)),
+            idempotency_key,
         };
         Ok(mutate!(
             self,
@@ -154,6 +145,26 @@ impl Api {
             occurrence,
             input
         ))
+    }
+
+    /// The latest occurrences of the schedule that `key` names, the latest instant first; `None` when there is no such schedule. Only those
+    /// with one of the `outcomes`, where any are given.
+    pub(crate) async fn occurrences_of_schedule(
+        &self,
+        key: String,
+        outcomes: Vec<ListedOutcome>,
+        first: u32,
+    ) -> Result<Option<Vec<ListedOccurrence>>, ClientError> {
+        let filter = (!outcomes.is_empty()).then_some(occurrences_of_schedule::OccurrenceFilter {
+            outcomes: Some(outcomes),
+        });
+        let variables = occurrences_of_schedule::Variables {
+            key,
+            first: first.into(),
+            filter,
+        };
+        let found = self.ask::<OccurrencesOfSchedule>(variables).await?.schedule;
+        Ok(found.map(|schedule| schedule.occurrences.nodes))
     }
 
     /// What a cron expression names from now on, or what is wrong with it.

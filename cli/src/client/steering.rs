@@ -3,27 +3,13 @@
 use graphql_client::GraphQLQuery;
 use serde_json::{Map, Value};
 
+use super::operation::{Told, mutate, operations};
 use super::{Api, ClientError, UserError};
 
 type Json = Value;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
 type DateTime = chrono::DateTime<chrono::Utc>;
 
-// A file for each: a client sends the whole file of an operation.
 operations! {
     CancelRun in "src/client/operations/cancel_run.graphql";
     TerminateRun in "src/client/operations/terminate_run.graphql";
@@ -45,26 +31,6 @@ pub(crate) use list_approvals::ListApprovalsApprovalsNodes as AskedApproval;
 /// The most items that a page has.
 const PAGE: i64 = 100;
 
-/// What became of a mutation: nothing more to say, or what is wrong with the input.
-pub(crate) type Told = Result<Result<(), Vec<UserError>>, ClientError>;
-
-/// Asks something of one input, and gives its object, or what is wrong with the input.
-macro_rules! mutate {
-    ($api:expr, $query:ty, $module:ident, $field:ident, $object:ident, $input:expr) => {{
-        let answer = $api
-            .ask::<$query>($module::Variables { input: $input })
-            .await?
-            .$field;
-        let errors = answer.user_errors.into_iter().map(|error| UserError {
-            message: error.message,
-            path: error.path,
-        });
-        answer.$object.ok_or_else(|| errors.collect::<Vec<_>>())
-    }};
-}
-
-pub(super) use mutate;
-
 /// The answer to an approval.
 #[derive(Clone, Debug)]
 pub(crate) struct NewAnswer {
@@ -72,6 +38,15 @@ pub(crate) struct NewAnswer {
     pub(crate) answer: Answer,
     pub(crate) form: Map<String, Value>,
     pub(crate) comment: Option<String>,
+}
+
+/// An event that is to be published.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) name: String,
+    pub(crate) key: Option<String>,
+    pub(crate) payload: Value,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 impl Api {
@@ -187,14 +162,13 @@ impl Api {
     /// Publishes an event, and gives how many task runs waited for it, and how many triggers.
     pub(crate) async fn publish_event(
         &self,
-        name: String,
-        key: Option<String>,
-        payload: Value,
+        event: NewEvent,
     ) -> Result<Result<(i64, i64), Vec<UserError>>, ClientError> {
         let input = publish_event::PublishEventInput {
-            name,
-            key,
-            payload: Some(payload),
+            name: event.name,
+            key: event.key,
+            payload: Some(event.payload),
+            idempotency_key: event.idempotency_key,
         };
         let done = mutate!(self, PublishEvent, publish_event, publish_event, event, input);
         Ok(done.map(|event| (event.woken_task_run_count, event.fired_trigger_count)))

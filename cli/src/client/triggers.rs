@@ -2,28 +2,14 @@
 
 use graphql_client::GraphQLQuery;
 
-use super::steering::{Told, mutate};
+use super::operation::{Told, mutate, operations};
 use super::{Api, ClientError, UserError};
 
 type DateTime = chrono::DateTime<chrono::Utc>;
 type Duration = String;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
-// A file for each: a client sends the whole file of an operation.
 operations! {
+    variables "Clone";
     ListTriggers in "src/client/operations/list_triggers.graphql";
     IdOfTrigger in "src/client/operations/id_of_trigger.graphql";
     PauseTrigger in "src/client/operations/pause_trigger.graphql";

@@ -3,25 +3,11 @@
 use graphql_client::GraphQLQuery;
 use serde_json::Value;
 
+use super::operation::operations;
 use super::{Api, ClientError, UserError};
 
 type Json = Value;
 
-macro_rules! operations {
-    ($($name:ident in $path:tt;)+) => {$(
-        #[derive(GraphQLQuery)]
-        #[graphql(
-            schema_path = "../schema.graphql",
-            query_path = $path,
-            normalization = "rust",
-            variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug, PartialEq"
-        )]
-        pub(crate) struct $name;
-    )+};
-}
-
-// A file for each: a client sends the whole file of an operation.
 operations! {
     DiffWorkflow in "src/client/operations/diff_workflow.graphql";
     RevisionOfWorkflow in "src/client/operations/revision_of_workflow.graphql";

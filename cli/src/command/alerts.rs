@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::AlertsArgs;
 use crate::client::{Api, ListedAlert, Severity};
 use crate::exit::Exit;
@@ -15,10 +15,7 @@ pub(crate) async fn alerts(args: AlertsArgs) -> Result<Exit, CommandError> {
     let alerts = api
         .list_alerts(args.rule, args.workflow, args.resolved, args.limit)
         .await?;
-    match print(&alerts) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(print(&alerts))
 }
 
 fn print(alerts: &[ListedAlert]) -> io::Result<()> {

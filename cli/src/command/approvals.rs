@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::ApprovalsArgs;
 use crate::client::{Api, AskedApproval};
 use crate::exit::Exit;
@@ -13,10 +13,7 @@ use crate::exit::Exit;
 pub(crate) async fn approvals(args: ApprovalsArgs) -> Result<Exit, CommandError> {
     let api = Api::new(&args.client)?;
     let asked = api.list_approvals(args.limit).await?;
-    match print(&asked) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(print(&asked))
 }
 
 fn print(asked: &[AskedApproval]) -> io::Result<()> {

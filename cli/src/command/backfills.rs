@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
-use super::CommandError;
-use super::schedules::{id_of, written};
+use super::schedules::id_of;
+use super::{CommandError, written};
 use crate::args::{
     BackfillArgs, BackfillOrderArg, BackfillRunsArg, BackfillsArgs, BackfillsCommand, CancelBackfillArgs,
     ReprocessArg,
@@ -16,6 +16,7 @@ use crate::client::{
     ListedBackfillState, Subscription, backfill_schedule, preview_backfill,
 };
 use crate::exit::Exit;
+use crate::output::{note, out};
 
 /// Has a schedule's past run, or tells what would. The backfill's id goes alone to standard output, so that a script can take it.
 pub(crate) async fn backfill(args: BackfillArgs) -> Result<Exit, CommandError> {
@@ -28,10 +29,10 @@ pub(crate) async fn backfill(args: BackfillArgs) -> Result<Exit, CommandError> {
     let made = api.backfill_schedule(wanted(id, args)).await?;
     let made = made.map_err(|errors| CommandError::refused(&errors))?;
     if wait {
-        eprintln!("backfill {made}");
+        note!("backfill {made}");
         return watch(&api, made).await;
     }
-    println!("{made}");
+    out!("{made}");
     Ok(Exit::Success)
 }
 
@@ -127,14 +128,14 @@ async fn watch(api: &Api, backfill: String) -> Result<Exit, CommandError> {
         return Err(CommandError::Input(format!("there is no backfill {backfill}")));
     };
     if is_live {
-        eprintln!();
+        note!("");
     }
-    println!("{}", progress(&last));
+    out!("{}", progress(&last));
     Ok(match last.state {
         BackfillState::Succeeded => Exit::Success,
         BackfillState::Cancelled => Exit::Cancelled,
         _ => {
-            eprintln!("{}", last.state_reason.unwrap_or_default());
+            note!("{}", last.state_reason.unwrap_or_default());
             Exit::Failure
         }
     })

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::{
     BulkArgs, BulkCommand, BulkJobArgs, BulkJobsArgs, BulkRunsArgs, BulkStopArgs, RerunPartArgs, RunStateArg,
 };
@@ -19,6 +19,7 @@ use crate::client::{
     Subscription,
 };
 use crate::exit::Exit;
+use crate::output::{note, out};
 
 /// How many of the runs that refused are told.
 const TOLD: i64 = 20;
@@ -71,12 +72,12 @@ async fn start(action: Action, args: BulkRunsArgs) -> Result<Exit, CommandError>
     let answer = api.bulk_runs(input).await?;
     let answer = answer.map_err(|errors| CommandError::refused(&errors))?;
     match &answer.job {
-        None => println!("{}", matched(&answer)),
+        None => out!("{}", matched(&answer)),
         Some(job) if wait => {
-            eprintln!("bulk job {job}: {}", matched(&answer));
+            note!("bulk job {job}: {}", matched(&answer));
             return watch(&api, job.clone()).await;
         }
-        Some(job) => println!("{job}"),
+        Some(job) => out!("{job}"),
     }
     Ok(Exit::Success)
 }
@@ -172,24 +173,24 @@ async fn watch(api: &Api, job: String) -> Result<Exit, CommandError> {
         return Err(CommandError::Input(format!("there is no bulk job {job}")));
     };
     if is_live {
-        eprintln!();
+        note!("");
     }
-    println!("{}", progress(&last));
+    out!("{}", progress(&last));
     if last.refused > 0 {
         let refusals = api.refusals_of_bulk_job(job, TOLD).await?;
         for refusal in &refusals {
-            eprintln!("{}: {}", refusal.run.id, refusal.message);
+            note!("{}: {}", refusal.run.id, refusal.message);
         }
         let untold = last.refused - i64::try_from(refusals.len()).unwrap_or(i64::MAX);
         if untold > 0 {
-            eprintln!("… and {untold} more");
+            note!("… and {untold} more");
         }
     }
     Ok(match last.state {
         BulkJobState::Succeeded => Exit::Success,
         BulkJobState::Cancelled => Exit::Cancelled,
         _ => {
-            eprintln!("{}", last.state_reason.unwrap_or_default());
+            note!("{}", last.state_reason.unwrap_or_default());
             Exit::Failure
         }
     })
@@ -220,10 +221,7 @@ async fn cancel(args: BulkJobArgs) -> Result<Exit, CommandError> {
 
 async fn list(args: BulkJobsArgs) -> Result<Exit, CommandError> {
     let api = Api::new(&args.client)?;
-    match print(&api.list_bulk_jobs(args.limit).await?) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(print(&api.list_bulk_jobs(args.limit).await?))
 }
 
 fn print(jobs: &[ListedBulkJob]) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::DiffArgs;
 use crate::client::{Api, Change, FieldDifference, WorkflowDiff};
 use crate::exit::Exit;
@@ -25,10 +25,7 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<Exit, CommandError> {
         );
         CommandError::Input(message)
     })?;
-    match io::stdout().lock().write_all(told(&found).as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(io::stdout().lock().write_all(told(&found).as_bytes()))
 }
 
 fn told(diff: &WorkflowDiff) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::{AssumedEnd, DryRunArgs};
 use crate::client::{Api, AssumedState, DryRunProspect, ForeseenNode};
 use crate::exit::Exit;
@@ -17,10 +17,7 @@ pub(crate) async fn dry_run(args: DryRunArgs) -> Result<Exit, CommandError> {
         .dry_run(args.workflow, args.inputs.into_iter().collect(), assume)
         .await?;
     let nodes = foreseen.map_err(|errors| CommandError::refused(&errors))?;
-    match io::stdout().lock().write_all(as_text(nodes).as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(io::stdout().lock().write_all(as_text(nodes).as_bytes()))
 }
 
 fn as_text(mut nodes: Vec<ForeseenNode>) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::{GraphArgs, GraphFormat};
 use crate::client::{Api, Edition, Level, ShownCriticalPath, ShownPaths};
 use crate::exit::Exit;
@@ -29,10 +29,7 @@ pub(crate) async fn graph(args: GraphArgs) -> Result<Exit, CommandError> {
         GraphFormat::Critical => api.critical_path(of).await?.map(|path| critical_as_text(&path)),
     };
     let text = text.ok_or_else(|| CommandError::Input(unknown(&args)))?;
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(io::stdout().lock().write_all(text.as_bytes()))
 }
 
 fn unknown(args: &GraphArgs) -> String {

@@ -9,6 +9,7 @@ use crate::args::ImportDagArgs;
 use crate::client::{Api, NewRun};
 use crate::exit::Exit;
 use crate::import::{Dag, key_of};
+use crate::output::note;
 
 /// The program and the task node that imported tasks are made of.
 const SLEEP: &str = "import.sleep";
@@ -30,7 +31,7 @@ pub(crate) async fn import_dag(args: ImportDagArgs) -> Result<Exit, CommandError
                 Deed::Changed => "changed",
                 Deed::Unchanged => "unchanged",
             };
-            eprintln!("{word} Workflow {key} with {} nodes", dag.tasks.len());
+            note!("{word} Workflow {key} with {} nodes", dag.tasks.len());
         }
     }
     if !args.run {

@@ -4,6 +4,7 @@ use super::CommandError;
 use crate::args::RunArgs;
 use crate::client::{Api, NewRun};
 use crate::exit::Exit;
+use crate::output::{note, out};
 use crate::watch::{exit_of, watch};
 
 /// Starts a run, prints its id, and watches it when asked to.
@@ -28,9 +29,9 @@ pub(super) async fn start(api: &Api, run: NewRun, watched: bool) -> Result<Exit,
 /// Prints the id of a run that has just begun, or follows it to its end.
 pub(super) async fn show(api: &Api, id: String, watched: bool) -> Result<Exit, CommandError> {
     if !watched {
-        println!("{id}");
+        out!("{id}");
         return Ok(Exit::Success);
     }
-    eprintln!("run {id}");
+    note!("run {id}");
     Ok(exit_of(Box::pin(watch(api, &id)).await?))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::{RunStateArg, RunsArgs};
 use crate::client::{Api, ListedRun, list_runs};
 use crate::duration::format_duration;
@@ -15,10 +15,7 @@ pub(crate) async fn runs(args: RunsArgs) -> Result<Exit, CommandError> {
     let api = Api::new(&args.client)?;
     let states = args.states.into_iter().map(state_of).collect();
     let runs = api.list_runs(args.workflow, states, args.limit).await?;
-    match print(&runs) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+    written(print(&runs))
 }
 
 fn print(runs: &[ListedRun]) -> io::Result<()> {

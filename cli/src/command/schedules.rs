@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 
-use super::CommandError;
-use crate::args::{PreviewArgs, ScheduleArgs, ScheduleCommand, SchedulesArgs};
+use super::{CommandError, done, written};
+use crate::args::{Outcome, PreviewArgs, ScheduleArgs, ScheduleCommand, SchedulesArgs};
 use crate::client::{
-    Api, CronDialect, ListedSchedule, OccurrenceNote, OccurrenceOutcome, OccurrencePlacement, ScheduleState,
-    ShownPreview, TriedCron, Triggered, UserError,
+    Api, CronDialect, ListedOccurrence, ListedOutcome, ListedSchedule, OccurrenceNote, OccurrenceOutcome,
+    OccurrencePlacement, ScheduleState, ShownPreview, TriedCron, Triggered,
 };
 use crate::exit::Exit;
+use crate::output::note;
 
 /// Lists schedules, by key.
 pub(crate) async fn schedules(args: SchedulesArgs) -> Result<Exit, CommandError> {
@@ -19,7 +20,7 @@ pub(crate) async fn schedules(args: SchedulesArgs) -> Result<Exit, CommandError>
     written(print_schedules(&schedules))
 }
 
-/// Starts, pauses, resumes, stops or triggers a schedule.
+/// Starts, pauses, resumes, stops or triggers a schedule, or lists its occurrences.
 pub(crate) async fn schedule(args: ScheduleArgs) -> Result<Exit, CommandError> {
     match args.command {
         ScheduleCommand::Start(args) => {
@@ -45,9 +46,16 @@ pub(crate) async fn schedule(args: ScheduleArgs) -> Result<Exit, CommandError> {
         ScheduleCommand::Trigger(args) => {
             let api = Api::new(&args.client)?;
             let id = id_of(&api, args.key).await?;
-            let triggered = api.trigger_now(id, args.inputs.into_iter().collect()).await?;
-            let triggered = triggered.map_err(|errors| CommandError::refused(&errors))?;
-            written(print_triggered(&triggered))
+            let inputs = args.inputs.into_iter().collect();
+            let triggered = api.trigger_now(id, inputs, args.idempotency_key).await?;
+            told(&triggered.map_err(|errors| CommandError::refused(&errors))?)
+        }
+        ScheduleCommand::Occurrences(args) => {
+            let api = Api::new(&args.client)?;
+            let outcomes = args.outcomes.into_iter().map(listed).collect();
+            let found = api.occurrences_of_schedule(args.key.clone(), outcomes, args.limit);
+            let occurrences = found.await?.ok_or_else(|| no_such(&args.key))?;
+            written(print_occurrences(&occurrences))
         }
     }
 }
@@ -73,20 +81,11 @@ pub(crate) async fn preview(args: PreviewArgs) -> Result<Exit, CommandError> {
 /// The id of the schedule that `key` names.
 pub(super) async fn id_of(api: &Api, key: String) -> Result<String, CommandError> {
     let found = api.id_of_schedule(key.clone()).await?;
-    found.ok_or_else(|| CommandError::Input(format!("there is no schedule {key:?}")))
+    found.ok_or_else(|| no_such(&key))
 }
 
-fn done(told: Result<(), Vec<UserError>>) -> Result<Exit, CommandError> {
-    told.map_err(|errors| CommandError::refused(&errors))?;
-    Ok(Exit::Success)
-}
-
-/// Whoever stops reading has read enough.
-pub(super) fn written(written: io::Result<()>) -> Result<Exit, CommandError> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
+fn no_such(key: &str) -> CommandError {
+    CommandError::Input(format!("there is no schedule {key:?}"))
 }
 
 fn print_schedules(schedules: &[ListedSchedule]) -> io::Result<()> {
@@ -123,19 +122,67 @@ fn state(state: &ScheduleState) -> &str {
     }
 }
 
-/// The run's id when there is one, as `waterclock run` prints it, and else why there is none.
-fn print_triggered(triggered: &Triggered) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+/// Says the run's id when there is one, as `waterclock run` does, and else why there is none: that is a failure, but when it waits for its turn.
+fn told(triggered: &Triggered) -> Result<Exit, CommandError> {
+    let reason = triggered.reason.as_deref();
     match (&triggered.run, &triggered.outcome) {
-        (Some(run), _) => writeln!(out, "{}", run.id)?,
-        (None, OccurrenceOutcome::Waiting) => writeln!(out, "it waits for its turn")?,
-        (None, _) => writeln!(
-            out,
-            "{}",
-            triggered.reason.as_deref().unwrap_or("it did not start")
-        )?,
+        (Some(run), _) => written(writeln!(io::stdout(), "{}", run.id)),
+        (None, OccurrenceOutcome::Waiting) => written(writeln!(
+            io::stdout(),
+            "it waits for its turn: {}",
+            reason.unwrap_or("others run")
+        )),
+        (None, _) => {
+            note!("{}", reason.unwrap_or("it did not start"));
+            Ok(Exit::Failure)
+        }
+    }
+}
+
+/// An occurrence a line: when it was due, what became of it, and its run or why there is none.
+fn print_occurrences(occurrences: &[ListedOccurrence]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for occurrence in occurrences {
+        let due = occurrence.due.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let run = occurrence.run.as_ref().map(|run| run.id.as_str());
+        let told = run.or(occurrence.reason.as_deref()).unwrap_or("-");
+        writeln!(out, "{due}  {:<16}  {told}", outcome(&occurrence.outcome))?;
     }
     out.flush()
+}
+
+fn outcome(outcome: &ListedOutcome) -> &str {
+    match outcome {
+        ListedOutcome::Waiting => "WAITING",
+        ListedOutcome::Fired => "FIRED",
+        ListedOutcome::SkippedOverlap => "SKIPPED_OVERLAP",
+        ListedOutcome::Coalesced => "COALESCED",
+        ListedOutcome::SkippedCalendar => "SKIPPED_CALENDAR",
+        ListedOutcome::Missed => "MISSED",
+        ListedOutcome::Expired => "EXPIRED",
+        ListedOutcome::Paused => "PAUSED",
+        ListedOutcome::Backfilled => "BACKFILLED",
+        ListedOutcome::Rejected => "REJECTED",
+        ListedOutcome::RejectedQuota => "REJECTED_QUOTA",
+        ListedOutcome::Other(word) => word,
+    }
+}
+
+/// As the API calls it.
+fn listed(outcome: Outcome) -> ListedOutcome {
+    match outcome {
+        Outcome::Waiting => ListedOutcome::Waiting,
+        Outcome::Fired => ListedOutcome::Fired,
+        Outcome::SkippedOverlap => ListedOutcome::SkippedOverlap,
+        Outcome::Coalesced => ListedOutcome::Coalesced,
+        Outcome::SkippedCalendar => ListedOutcome::SkippedCalendar,
+        Outcome::Missed => ListedOutcome::Missed,
+        Outcome::Expired => ListedOutcome::Expired,
+        Outcome::Paused => ListedOutcome::Paused,
+        Outcome::Backfilled => ListedOutcome::Backfilled,
+        Outcome::Rejected => ListedOutcome::Rejected,
+        Outcome::RejectedQuota => ListedOutcome::RejectedQuota,
+    }
 }
 
 fn print_preview(shown: &ShownPreview) -> io::Result<()> {

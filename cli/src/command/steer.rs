@@ -1,8 +1,8 @@
 //! The commands that steer one run, or one of its task runs.
 
-use super::CommandError;
+use super::{CommandError, done};
 use crate::args::{AnswerArgs, MarkSucceededArgs, OneRunArgs, RetryArgs, SkipArgs, StopArgs, TaskRunArgs};
-use crate::client::{Answer, Api, NewAnswer, UserError};
+use crate::client::{Answer, Api, NewAnswer};
 use crate::exit::Exit;
 
 /// Tells a run to stop. When this has ended, nothing of the run starts any more.
@@ -82,9 +82,4 @@ async fn task_run(api: &Api, named: TaskRunArgs) -> Result<String, CommandError>
         .into_iter()
         .find_map(|(id, key)| (key == node).then_some(id));
     id.ok_or_else(|| CommandError::Input(format!("there is no run {} with a task node {node:?}", named.id)))
-}
-
-fn done(told: Result<(), Vec<UserError>>) -> Result<Exit, CommandError> {
-    told.map_err(|errors| CommandError::refused(&errors))?;
-    Ok(Exit::Success)
 }

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 
-use super::CommandError;
+use super::{CommandError, done, written};
 use crate::args::{TriggerArgs, TriggerCommand, TriggersArgs};
 use crate::client::{
-    Api, EndState, FiringOutcome, ListedFiring, ListedSource, ListedTrigger, TriggerState, UserError,
-    WebhookScheme,
+    Api, EndState, FiringOutcome, ListedFiring, ListedSource, ListedTrigger, TriggerState, WebhookScheme,
 };
 use crate::exit::Exit;
 
@@ -60,19 +59,6 @@ async fn id_of(api: &Api, key: String) -> Result<String, CommandError> {
 
 fn no_such(key: &str) -> CommandError {
     CommandError::Input(format!("there is no trigger {key:?}"))
-}
-
-fn done(told: Result<(), Vec<UserError>>) -> Result<Exit, CommandError> {
-    told.map_err(|errors| CommandError::refused(&errors))?;
-    Ok(Exit::Success)
-}
-
-/// Whoever stops reading has read enough.
-fn written(written: io::Result<()>) -> Result<Exit, CommandError> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
 }
 
 fn print_triggers(triggers: &[ListedTrigger]) -> io::Result<()> {

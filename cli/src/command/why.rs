@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::CommandError;
+use super::{CommandError, written};
 use crate::args::WhyArgs;
 use crate::client::{Api, RunWait};
 use crate::exit::Exit;
@@ -14,12 +14,12 @@ pub(crate) async fn why(args: WhyArgs) -> Result<Exit, CommandError> {
     let run = api.waits_of_run(&args.run).await?.ok_or_else(absent)?;
     let Some(key) = &args.node else {
         let waits: Vec<String> = run.waits.iter().map(RunWait::told).collect();
-        return shown(print(&run.workflow, &run.state, run.reason.as_deref(), &waits));
+        return written(print(&run.workflow, &run.state, run.reason.as_deref(), &waits));
     };
     let node = api.waits_of_node(&args.run, key).await?;
     let unknown = || CommandError::Input(format!("the run {} has no task node {key:?}", args.run));
     let node = node.ok_or_else(unknown)?;
-    shown(print(&node.key, &node.state, node.reason.as_deref(), &node.waits))
+    written(print(&node.key, &node.state, node.reason.as_deref(), &node.waits))
 }
 
 fn print(name: &str, state: &str, reason: Option<&str>, waits: &[String]) -> io::Result<()> {
@@ -35,12 +35,4 @@ fn print(name: &str, state: &str, reason: Option<&str>, waits: &[String]) -> io:
         writeln!(out, "  {wait}")?;
     }
     out.flush()
-}
-
-/// A reader that has gone away has seen what it wanted.
-fn shown(printed: io::Result<()>) -> Result<Exit, CommandError> {
-    match printed {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Success),
-    }
 }

@@ -21,6 +21,7 @@ use super::welcome::{Welcome, base_of};
 use super::{MANY_CONNECTIONS, executor, scheduler};
 use crate::args::{ProcessArgs, UpArgs};
 use crate::data_dir::DataDir;
+use crate::output::note;
 use crate::postgres::{Cluster, ClusterError};
 
 /// What the roles are started with.
@@ -134,9 +135,7 @@ impl Roles {
                 () = shutdown.cancelled() => {}
                 () = self.welcome.tell() => shutdown.cancelled().await,
             }
-            eprintln!(
-                "\nStopping, once what runs has ended or the drain grace is over; Ctrl-C again forces it."
-            );
+            note!("\nStopping, once what runs has ended or the drain grace is over; Ctrl-C again forces it.");
         };
         // All are awaited, whichever fails: each has things to put in order at its end.
         let (served, performed, scheduled, ()) = tokio::join!(

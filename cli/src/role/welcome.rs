@@ -12,6 +12,7 @@ use waterclock_core::clock::SystemClock;
 use crate::apply::Definitions;
 use crate::client::{Api, NewRun};
 use crate::command::CommandError;
+use crate::output::{note, out};
 use crate::watch::watch;
 
 /// The tenant of the demonstration.
@@ -52,28 +53,28 @@ impl Welcome {
 
     /// Says where everything is and, unless none are wanted, loads the examples and shows a run of one of them.
     pub(super) async fn tell(&self) {
-        println!("Waterclock is ready; Ctrl-C stops everything.\n");
+        out!("Waterclock is ready; Ctrl-C stops everything.\n");
         for (name, path) in [
             ("API", "graphql"),
             ("Playground", "playground"),
             ("Health", "readyz"),
         ] {
-            println!("  {name:<11} {}{path}", self.base);
+            out!("  {name:<11} {}{path}", self.base);
         }
         match (&self.token, &self.examples) {
-            (None, _) => println!("  {:<11} from whoever holds the key that is configured", "Token"),
-            (Some(_), None) => println!(
+            (None, _) => out!("  {:<11} from whoever holds the key that is configured", "Token"),
+            (Some(_), None) => out!(
                 "  {:<11} waterclock token --data-dir {} --tenant TENANT --scope developer",
                 "Token",
                 self.data_dir.display()
             ),
-            (Some(token), Some(_)) => println!("  {:<11} {token}", "Token"),
+            (Some(token), Some(_)) => out!("  {:<11} {token}", "Token"),
         }
-        println!();
+        out!("");
         if let (Some(token), Some(examples)) = (&self.token, &self.examples)
             && let Err(error) = self.demonstrate(token, examples).await
         {
-            eprintln!(
+            note!(
                 "The demonstration came to nothing: {:#}",
                 anyhow::Error::new(error)
             );
@@ -82,7 +83,7 @@ impl Welcome {
 
     async fn demonstrate(&self, token: &str, examples: &Path) -> Result<(), CommandError> {
         if !examples.is_dir() {
-            println!(
+            out!(
                 "There is no folder {}; the examples come with the sources, and --examples names them.",
                 examples.display()
             );
@@ -101,7 +102,7 @@ impl Welcome {
             let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
             return Err(CommandError::Input(told.join("\n")));
         }
-        println!(
+        out!(
             "The tenant {TENANT} has what {} defines. A run of one workflow:\n",
             examples.display()
         );
@@ -114,9 +115,9 @@ impl Welcome {
         let run = api.start_run(run).await?;
         let run = run.map_err(|errors| CommandError::refused(&errors))?;
         Box::pin(watch(&api, &run)).await?;
-        println!("\nAgain by hand: paste the token above into the playground, or");
-        println!("  export WATERCLOCK_URL={} WATERCLOCK_TOKEN=…", self.base);
-        println!("  waterclock run {WORKFLOW} --watch");
+        out!("\nAgain by hand: paste the token above into the playground, or");
+        out!("  export WATERCLOCK_URL={} WATERCLOCK_TOKEN=…", self.base);
+        out!("  waterclock run {WORKFLOW} --watch");
         Ok(())
     }
 }
