@@ -207,8 +207,10 @@ fn occurrences(plan: &Plan, scope: &BackfillScope) -> Result<Vec<Planned>, Backf
             let mut instants = instants.clone();
             instants.sort_unstable();
             instants.dedup();
-            let named = |instant: DateTime<Utc>| plan.at(instant).ok_or_else(|| not_named(plan, instant));
-            instants.into_iter().map(named).collect::<Result<_, _>>()?
+            let named = plan.each_at(instants.iter().copied()).zip(&instants);
+            named
+                .map(|(planned, &instant)| planned.ok_or_else(|| not_named(plan, instant)))
+                .collect::<Result<_, _>>()?
         }
     };
     if planned.len() > MOST_BACKFILLED {

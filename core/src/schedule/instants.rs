@@ -18,11 +18,16 @@
 //!
 //! Intervals, fixed delays and lists of instants do not look at the clock.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use std::iter;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use super::cron::Cron;
 use super::recurrence::Recurrence;
 use super::zone::{DaylightSaving, Gap, Repeat, Span, Zone};
+
+/// How many instants of one day a rule may name whose occurrences move.
+pub(super) const MOST_A_DAY: usize = 24;
 
 /// An instant that a rule names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +89,11 @@ impl Source {
         }
     }
 
-    /// Whether it names an instant in every hour of its days.
-    pub(super) fn hourly(&self) -> bool {
+    /// Whether it names so much on a day that moving it to another would only pile it up there. A list never does: its
+    /// author wrote down each instant.
+    pub(super) fn runs_too_often_to_move(&self) -> bool {
         match self {
-            Self::Wall(clock) => clock.rule.hourly(),
+            Self::Wall(clock) => clock.rule.hourly() || clock.rule.fills_days(),
             Self::Interval { every, .. } | Self::FixedDelay(every) => *every <= TimeDelta::hours(1),
             Self::At(_) => false,
         }
@@ -138,6 +144,24 @@ impl WallRule {
         match self {
             Self::Cron(cron) => cron.last_before(wall),
             Self::Recurrence(recurrence) => recurrence.last_before(wall),
+        }
+    }
+
+    /// Whether it names more than [`MOST_A_DAY`] wall times on a day. Of a recurrence the first days are looked at.
+    fn fills_days(&self) -> bool {
+        match self {
+            Self::Cron(cron) => cron.times_a_day() > MOST_A_DAY,
+            Self::Recurrence(recurrence) => {
+                // The first day may have begun before the recurrence does, and the second has not.
+                let first = recurrence.first_from(recurrence.start());
+                let next = |wall: &NaiveDateTime| recurrence.first_from(*wall + TimeDelta::seconds(1));
+                let days: Vec<NaiveDate> = iter::successors(first, next)
+                    .take(2 * MOST_A_DAY + 1)
+                    .map(|wall| wall.date())
+                    .collect();
+                days.windows(MOST_A_DAY + 1)
+                    .any(|days| days.first() == days.last())
+            }
         }
     }
 

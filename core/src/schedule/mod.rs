@@ -12,8 +12,9 @@
 //! [`catch_up`] for those that are late, [`overlap`] for those that meet earlier ones, [`backfill`] for those that are asked
 //! for again.
 //!
-//! Every evaluation ends. What could take long is bounded where it is written (lists, counts, joined calendars) or where it
-//! is looked for (400 years of months, a year of days off), and what can never fire is refused with the reason.
+//! Every evaluation ends, and soon. What could take long is bounded where it is written (lists, counts, joined calendars),
+//! where it is looked for (400 years of months, a year of days off), or in what it means (of days off that lie together, a thousand
+//! occurrences move), and what can never fire is refused with the reason.
 
 pub mod backfill;
 pub mod calendar;
@@ -30,6 +31,7 @@ pub mod recurrence;
 pub mod rule;
 pub mod spec;
 pub mod timing;
+mod walk;
 pub mod zone;
 
 #[cfg(test)]

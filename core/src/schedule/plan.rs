@@ -9,7 +9,8 @@
 //! one: it spreads schedules and never lets occurrences of one overtake or meet each other.
 //!
 //! Reading forwards, backwards, or an interval at a time gives the same occurrences, which is what makes catch-up and
-//! backfill exact.
+//! backfill exact. However far an answer lies, it costs a bounded look at the rule: what moves is bounded where it is defined,
+//! and nothing is named after the year 9999, where instants end that can be written with four digits.
 
 use std::iter;
 
@@ -18,15 +19,20 @@ use thiserror::Error;
 
 use super::calendar::{Calendar, CalendarError, Stretches, first_of_month, last_of_month, windows};
 use super::cron::{Cron, CronError};
-use super::instants::{Named, Source, WallClock, WallRule};
-use super::moves::Walk;
+use super::instants::{MOST_A_DAY, Named, Source, WallClock, WallRule};
+use super::moves::Places;
 use super::recurrence::{Recurrence, RecurrenceError};
 use super::rule::{LONGEST_STEP_MS, LONGEST_TEXT, MOST_INSTANTS, Rule, SHORTEST_STEP_MS, Seed};
 use super::timing::{
     BusinessDays, DataInterval, MOST_BLACKOUTS, MOST_COUNTED, Note, Placement, Planned, Reaction, Timing,
     WIDEST_JITTER_MS,
 };
-use super::zone::Zone;
+use super::walk::Walk;
+use super::zone::{DaylightSaving, Zone};
+
+/// The first instant that no plan names.
+const END_OF_YEARS: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_800, 0).expect("the year 10000 begins");
 
 /// The first instant after `instant`, as fine as PostgreSQL keeps them.
 pub(super) fn just_after(instant: DateTime<Utc>) -> DateTime<Utc> {
@@ -76,7 +82,8 @@ pub enum TimingError {
     },
     /// It moves, and is too often for that.
     #[error(
-        "a rule that runs every hour or oftener is on every working day already; let the reaction be SKIP"
+        "a rule that runs every hour or oftener, or more than {MOST_A_DAY} times a day, is not moved from day to day; let \
+         the reaction be SKIP, or let the rule run less often"
     )]
     MovesTooOften,
     /// The validity ends before it begins.
@@ -141,6 +148,7 @@ pub struct Plan {
     pub(super) calendar: Option<Calendar>,
     pub(super) blackouts: Stretches<DateTime<Utc>>,
     pub(super) reaction: Reaction,
+    pub(super) daylight_saving: DaylightSaving,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     jitter: TimeDelta,
@@ -157,12 +165,16 @@ impl Plan {
             calendar: calendar.filter(|_| timing.calendar.is_some()),
             blackouts: windows(&timing.blackouts),
             reaction: timing.reaction,
+            daylight_saving: timing.daylight_saving,
             from: timing.validity.from.unwrap_or(DateTime::<Utc>::MIN_UTC),
-            until: timing.validity.until.unwrap_or(DateTime::<Utc>::MAX_UTC),
+            until: timing
+                .validity
+                .until
+                .map_or(END_OF_YEARS, |until| until.min(END_OF_YEARS)),
             jitter: TimeDelta::milliseconds(timing.jitter_ms),
             seed,
         };
-        if plan.reaction != Reaction::Skip && plan.source.hourly() {
+        if plan.reaction != Reaction::Skip && plan.source.runs_too_often_to_move() {
             return Err(TimingError::MovesTooOften);
         }
         if let Some(count) = timing.validity.count {
@@ -186,10 +198,12 @@ impl Plan {
     /// All occurrences that are due after `after`, the first first.
     pub fn upcoming(&self, after: DateTime<Utc>) -> impl Iterator<Item = Planned> + '_ {
         // Only the last one that was due without its jitter can still be due with it.
-        let begun = Walk::backward(self, just_after(after))
-            .next()
-            .filter(|_| !self.jitter.is_zero());
-        let mut walk = begun.into_iter().chain(Walk::forward(self, after)).peekable();
+        let last_begun = || Walk::backward(Places::of(self), just_after(after)).next();
+        let begun = (!self.jitter.is_zero()).then(last_begun).flatten();
+        let mut walk = begun
+            .into_iter()
+            .chain(Walk::forward(Places::of(self), after))
+            .peekable();
         iter::from_fn(move || {
             let placed = walk.next()?;
             Some(self.jittered(placed, || walk.peek().map(|next| next.due)))
@@ -200,10 +214,10 @@ impl Plan {
     /// All occurrences that are due before `before`, the last first.
     pub fn past(&self, before: DateTime<Utc>) -> impl Iterator<Item = Planned> + '_ {
         let mut later: Option<DateTime<Utc>> = None;
-        Walk::backward(self, before)
+        Walk::backward(Places::of(self), before)
             .map(move |placed| {
                 let after = later.replace(placed.due);
-                let next = || after.or_else(|| Walk::forward(self, placed.due).next().map(|next| next.due));
+                let next = || after.or_else(|| due_after(placed.due, Places::of(self)));
                 self.jittered(placed, next)
             })
             .skip_while(move |planned| planned.due >= before)
@@ -235,13 +249,26 @@ impl Plan {
             self.nominal_from(just_after(named.instant))
         })
         .take_while(move |named| named.instant < until)
-        .map(|named| self.settled(self.place(named)))
+        .map(self.whole())
     }
 
     /// The occurrence that `nominal` identifies, if the plan has it.
     #[must_use]
     pub fn at(&self, nominal: DateTime<Utc>) -> Option<Planned> {
-        self.named_between(nominal, just_after(nominal)).next()
+        self.each_at([nominal]).next()?
+    }
+
+    /// The occurrence that each of `nominals` identifies, if the plan has it. In order, they cost less than one by one.
+    pub fn each_at(
+        &self,
+        nominals: impl IntoIterator<Item = DateTime<Utc>>,
+    ) -> impl Iterator<Item = Option<Planned>> {
+        let mut whole = self.whole();
+        nominals.into_iter().map(move |nominal| {
+            self.nominal_from(nominal)
+                .filter(|named| named.instant < just_after(nominal))
+                .map(&mut whole)
+        })
     }
 
     /// The occurrence that follows the end of a run, when the rule is a fixed delay. A schedule that has not run yet gives the
@@ -256,7 +283,8 @@ impl Plan {
             instant,
             shifted: false,
         };
-        (instant < self.until).then(|| self.jittered(self.place(named), || None))
+        let placed = || Places::of(self).place_alone(named);
+        (instant < self.until).then(|| self.jittered(placed(), || None))
     }
 
     /// Whether occurrences follow the ends of runs, so that only [`after_run`](Self::after_run) answers.
@@ -296,6 +324,8 @@ impl Plan {
 
     /// The first instant from `from` on that is an occurrence.
     pub(super) fn nominal_from(&self, from: DateTime<Utc>) -> Option<Named> {
+        #[cfg(test)]
+        tests::effort::look_at_instant();
         self.source
             .first_from(from.max(self.from))
             .filter(|named| named.instant < self.until)
@@ -303,6 +333,8 @@ impl Plan {
 
     /// The last instant before `before` that is an occurrence.
     pub(super) fn nominal_before(&self, before: DateTime<Utc>) -> Option<Named> {
+        #[cfg(test)]
+        tests::effort::look_at_instant();
         self.source
             .last_before(before.min(self.until))
             .filter(|named| named.instant >= self.from)
@@ -310,6 +342,8 @@ impl Plan {
 
     /// Whether `date` works. A day that the zone leaves out does not.
     pub(super) fn works_on(&self, date: NaiveDate) -> bool {
+        #[cfg(test)]
+        tests::effort::look_at_day();
         let works = self
             .calendar
             .as_ref()
@@ -322,11 +356,13 @@ impl Plan {
                 == date
     }
 
-    /// An occurrence with its jitter, whatever its neighbours.
-    fn settled(&self, placed: Planned) -> Planned {
-        self.jittered(placed, || {
-            Walk::forward(self, placed.due).next().map(|next| next.due)
-        })
+    /// Makes whole occurrences, with their jitter, of what the rule names.
+    fn whole(&self) -> impl FnMut(Named) -> Planned {
+        let mut places = Places::of(self);
+        move |named| {
+            let planned = places.place(named);
+            self.jittered(planned, || due_after(planned.due, places.clone()))
+        }
     }
 
     /// Delays what is kept by a part of the way to `next`.
@@ -356,6 +392,11 @@ impl Plan {
         .nth(count as usize)
         .map_or(self.until, |named| named.instant)
     }
+}
+
+/// When the first occurrence is due after `due`, without its jitter.
+fn due_after(due: DateTime<Utc>, places: Places<'_>) -> Option<DateTime<Utc>> {
+    Walk::forward(places, due).next().map(|next| next.due)
 }
 
 fn check(timing: &Timing) -> Result<(), TimingError> {

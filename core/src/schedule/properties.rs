@@ -111,7 +111,7 @@ fn timings() -> impl Strategy<Value = Timing> {
         )
 }
 
-/// Weekends off, ten days off in every second month, and one Saturday of each year that works.
+/// Weekends off, ten days off in every second month, a Saturday that works, and every so often five hours that work on any day.
 fn calendar() -> Calendar {
     let date = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).expect("a date");
     let years = (2011..2032).flat_map(|year| (1..=6).map(move |half| (year, half * 2)));
@@ -120,8 +120,17 @@ fn calendar() -> Calendar {
         until: date(year, month, 28),
         name: None,
     });
+    let open = (0..400).map(|place| {
+        let from = DateTime::from_timestamp(1_700_000_000 + place * 500_000, 0).expect("an instant");
+        Window {
+            from,
+            until: from + TimeDelta::hours(5),
+            name: None,
+        }
+    });
     let definition = CalendarDefinition {
         excluded: off.collect(),
+        included_windows: open.collect(),
         included: vec![Days {
             from: date(2026, 3, 7),
             until: date(2026, 3, 7),
@@ -219,12 +228,15 @@ proptest! {
         let timing = Timing { calendar: Some(Selection::Named("calendar".into())), jitter_ms: 0, ..timing };
         let (plan, calendar) = (plan(&timing), calendar());
         for planned in plan.upcoming(start).take(40) {
-            let works = calendar.works_on(planned.due.with_timezone(&timing.zone).date_naive())
+            let works = calendar.works_at(planned.due, planned.due.with_timezone(&timing.zone).naive_local())
                 && !timing.blackouts.iter().any(|window| window.holds(planned.due));
             prop_assert_eq!(works, planned.placement == Placement::Kept, "{:?}", planned);
             if let Placement::Merged { into } = planned.placement {
                 let other = plan.at(into).expect("it is merged into an occurrence");
                 prop_assert!(!matches!(other.placement, Placement::Merged { .. }), "{:?}", other);
+                // It moved there, or is the rule's own on a day that works; what a window keeps on its day off is neither.
+                let own_day = other.nominal.with_timezone(&timing.zone).date_naive();
+                prop_assert!(other.notes.contains(Note::Moved) || calendar.works_on(own_day), "{:?}", other);
             }
         }
     }

@@ -68,9 +68,12 @@ pub enum Reaction {
     /// It is recorded as skipped.
     #[default]
     Skip,
-    /// It is due on the last working day before, at the same wall time.
+    /// It is due on the last working day before, at the same wall time, as the policy for daylight saving keeps it there.
+    ///
+    /// Without a working day within 366 days, it is excluded; so is what is not among the 1,000 occurrences nearest to that
+    /// day on the days off that lie together.
     Previous,
-    /// It is due on the first working day after, at the same wall time.
+    /// It is due on the first working day after, likewise.
     Next,
 }
 
@@ -141,7 +144,8 @@ pub enum Placement {
 named! {
     /// Something that was done to an occurrence.
     Note {
-        /// The clock left its wall time out, and it stands at the first instant after.
+        /// The clock left its wall time out, on its own day or on the one that it moved to, and it stands at the first instant
+        /// after.
         DstShifted = "DST_SHIFTED",
         /// It falls where the calendar or a blackout excludes it.
         CalendarExcluded = "CALENDAR_EXCLUDED",

@@ -24,7 +24,7 @@ pub use import::{ImportBounds, ImportError, Imported, LARGEST_IMPORT, MOST_EVENT
 
 use super::timing::Window;
 
-/// How far a working day is looked for, in days. Where none is found within a year, none is found.
+/// How far a working day is looked for, in days. Where none is found within a year, none is found, and nothing moves.
 pub const FARTHEST_WORKING_DAY: usize = 366;
 /// How deep calendars may be joined, and how many in all.
 pub const MOST_JOINED: usize = 32;
@@ -104,8 +104,8 @@ struct Single {
     week: u8,
     excluded: Stretches<NaiveDate>,
     included: Stretches<NaiveDate>,
-    /// Months and days that are excluded in every year.
-    yearly: Vec<(u32, u32)>,
+    /// Bit n of the m-th is set when day n of month m is excluded in every year.
+    yearly: [u32; 13],
     excluded_windows: Stretches<DateTime<Utc>>,
     included_windows: Stretches<DateTime<Utc>>,
     hours: Vec<(NaiveTime, NaiveTime)>,
@@ -122,11 +122,10 @@ impl Calendar {
                 .fold(0, |week, day| week | 1 << day.num_days_from_monday()),
             excluded: days(&definition.excluded),
             included: days(&definition.included),
-            yearly: definition
-                .every_year
-                .iter()
-                .map(|day| (day.month, day.day))
-                .collect(),
+            yearly: definition.every_year.iter().fold([0; 13], |mut yearly, day| {
+                yearly[day.month as usize] |= 1 << day.day;
+                yearly
+            }),
             excluded_windows: windows(&definition.excluded_windows),
             included_windows: windows(&definition.included_windows),
             hours: definition
@@ -204,7 +203,7 @@ impl Single {
             return true;
         }
         !self.excluded.hold(date)
-            && !self.yearly.contains(&(date.month(), date.day()))
+            && self.yearly[date.month() as usize] & (1 << date.day()) == 0
             && self.week & (1 << date.weekday().num_days_from_monday()) != 0
     }
 

@@ -67,6 +67,12 @@ impl Cron {
         self.hours == (1 << 24) - 1
     }
 
+    /// How many wall times it names on each of its days.
+    pub(super) fn times_a_day(&self) -> usize {
+        let times = self.hours.count_ones() * self.minutes.count_ones() * self.seconds.count_ones();
+        times as usize
+    }
+
     /// The first wall time at or after `wall` that it names.
     pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         let wall = whole_second_from(wall)?;

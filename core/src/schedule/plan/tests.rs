@@ -9,6 +9,9 @@ use crate::schedule::calendar::{CalendarDefinition, Days, Selection};
 use crate::schedule::rule::{BothDays, Dialect};
 use crate::schedule::timing::{Validity, Window};
 
+pub(in crate::schedule) mod effort;
+mod moving;
+
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
 }
@@ -379,6 +382,21 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
             working("*/5 * * * *", Reaction::Next),
             "reaction",
             "a rule that runs every hour or oftener",
+        ),
+        (
+            working("*/20 1-9 * * *", Reaction::Previous),
+            "reaction",
+            "a rule that runs every hour or oftener, or more than 24 times a day",
+        ),
+        (
+            Timing {
+                rule: Rule::RRule {
+                    text: "DTSTART:20250101T085500Z\nRRULE:FREQ=MINUTELY;BYHOUR=8".into(),
+                },
+                ..working("0 0 * * *", Reaction::Next)
+            },
+            "reaction",
+            "a rule that runs every hour or oftener, or more than 24 times a day",
         ),
         (
             Timing {
