@@ -6,7 +6,8 @@
 //!
 //! Three steps lead from a rule to that order. The rule names instants; they identify the occurrences. The calendar keeps,
 //! excludes or moves them (see [`moves`](super::moves)). Jitter then delays what is kept by a part of the way to the next
-//! one: it spreads schedules and never lets occurrences of one overtake or meet each other.
+//! one: it spreads schedules and never lets occurrences of one overtake or meet each other. The way is halved, and the part of
+//! it taken anew, until it leads to where the calendar and the blackouts let something start, within the validity.
 //!
 //! Reading forwards, backwards, or an interval at a time gives the same occurrences, which is what makes catch-up and
 //! backfill exact. However far an answer lies, it costs a bounded look at the rule: what moves is bounded where it is defined,
@@ -370,18 +371,29 @@ impl Plan {
         if self.jitter.is_zero() || placed.placement != Placement::Kept {
             return placed;
         }
-        let room = next().map_or(self.jitter, |next| (next - placed.due).min(self.jitter));
-        let room = room
-            .num_microseconds()
-            .and_then(|room| u64::try_from(room).ok())
-            .unwrap_or(1);
-        let purpose = placed.nominal.timestamp_micros().cast_unsigned();
-        let delay = self.seed.below(room.max(1), purpose);
-        if delay > 0 {
-            placed.due += TimeDelta::microseconds(i64::try_from(delay).unwrap_or_default());
+        let way = next().map_or(self.jitter, |next| (next - placed.due).min(self.jitter));
+        let delay = self.delay(&placed, way);
+        if !delay.is_zero() {
+            placed.due += delay;
             placed.notes.add(Note::Jittered);
         }
         placed
+    }
+
+    /// A part of `way`, of the half of it, or of a half of that, that leads to where the occurrence may start; else nothing.
+    fn delay(&self, placed: &Planned, way: TimeDelta) -> TimeDelta {
+        let purpose = placed.nominal.timestamp_micros().cast_unsigned();
+        iter::successors(way.num_microseconds(), |way| Some(way / 2))
+            .take_while(|&way| way > 1)
+            .map(|way| self.seed.below(way.cast_unsigned(), purpose))
+            .map(|delay| TimeDelta::microseconds(delay.cast_signed()))
+            .find(|&delay| {
+                placed
+                    .due
+                    .checked_add_signed(delay)
+                    .is_some_and(|due| due < self.until && self.works_at(due))
+            })
+            .unwrap_or_default()
     }
 
     /// The first instant after the last that `count` allows.

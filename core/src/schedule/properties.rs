@@ -225,7 +225,7 @@ proptest! {
 
     #[test]
     fn what_starts_starts_where_the_calendar_allows(timing in timings(), start in instants()) {
-        let timing = Timing { calendar: Some(Selection::Named("calendar".into())), jitter_ms: 0, ..timing };
+        let timing = Timing { calendar: Some(Selection::Named("calendar".into())), ..timing };
         let (plan, calendar) = (plan(&timing), calendar());
         for planned in plan.upcoming(start).take(40) {
             let works = calendar.works_at(planned.due, planned.due.with_timezone(&timing.zone).naive_local())

@@ -39,7 +39,8 @@ pub struct Timing {
     /// Between which instants, and how often, the rule is asked.
     #[serde(default)]
     pub validity: Validity,
-    /// How far an occurrence may be spread, in milliseconds.
+    /// How far an occurrence may be spread, in milliseconds. It never leads to where the calendar or a blackout excludes it, nor
+    /// past the end of the validity.
     #[serde(default)]
     pub jitter_ms: i64,
 }

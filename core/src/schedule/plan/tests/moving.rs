@@ -1,6 +1,6 @@
-//! Occurrences that move to other days.
+//! Occurrences that move to other days, or a part of the way to the next.
 
-use chrono::Weekday;
+use chrono::{NaiveTime, Weekday};
 
 use super::*;
 use crate::schedule::zone::{Gap, Repeat};
@@ -151,6 +151,63 @@ fn a_move_never_leads_past_the_day_where_its_last_hour_is_left_out() {
         told(&plan, "2027-03-26T00:00:00Z", "2027-03-30T00:00:00Z"),
         ["Sat 27 01:30 excluded"]
     );
+}
+
+#[test]
+fn jitter_leads_nowhere_that_a_calendar_or_a_blackout_excludes() {
+    let night = Timing {
+        jitter_ms: 7_200_000,
+        blackouts: vec![window("2025-01-07T02:00:00Z", "2025-01-07T06:00:00Z")],
+        ..cron("59 1 7 1 *")
+    };
+    let friday = Timing {
+        jitter_ms: WIDEST_JITTER_MS,
+        ..working("30 23 * * 5", Reaction::Skip)
+    };
+    let office = CalendarDefinition {
+        hours: vec![crate::schedule::calendar::Hours {
+            from: NaiveTime::from_hms_opt(9, 0, 0).expect("a time"),
+            until: NaiveTime::from_hms_opt(17, 0, 0).expect("a time"),
+        }],
+        ..CalendarDefinition::default()
+    };
+    let afternoon = Timing {
+        jitter_ms: 36_000_000,
+        ..working("0 16 * * 2", Reaction::Skip)
+    };
+    let ends = Timing {
+        jitter_ms: WIDEST_JITTER_MS,
+        validity: Validity {
+            until: Some(at("2025-01-07T00:20:00Z")),
+            ..Validity::default()
+        },
+        ..cron("0 0 7 1 *")
+    };
+    let office = Calendar::new(&office).expect("a calendar");
+    for (timing, calendar, nominal, works_until) in [
+        (night, calendar(), "2025-01-07T01:59:00Z", "2025-01-07T02:00:00Z"),
+        (friday, calendar(), "2025-01-10T23:30:00Z", "2025-01-11T00:00:00Z"),
+        (afternoon, office, "2025-01-07T16:00:00Z", "2025-01-07T17:00:00Z"),
+        (ends, calendar(), "2025-01-07T00:00:00Z", "2025-01-07T00:20:00Z"),
+    ] {
+        let (nominal, works_until) = (at(nominal), at(works_until));
+        let room = works_until - nominal;
+        let mut early = 0;
+        for seed in 0..200_u32 {
+            let seed = Seed::of(&seed.to_be_bytes());
+            let plan = Plan::new(&timing, Some(calendar.clone()), seed).expect("a plan");
+            let planned = plan.at(nominal).expect("it is named");
+            assert_eq!(planned.placement, Placement::Kept);
+            assert!(nominal <= planned.due && planned.due < works_until, "{planned:?}");
+            assert_eq!(plan.next(nominal - TimeDelta::seconds(1)), Some(planned));
+            assert_eq!(plan.previous(planned.due + TimeDelta::days(1)), Some(planned));
+            early += u32::from(planned.due - nominal < room / 2);
+        }
+        assert!(
+            (40..160).contains(&early),
+            "{early} of 200 in the first half of {room}"
+        );
+    }
 }
 
 #[test]
