@@ -277,9 +277,14 @@ pub fn join_calendars(
     }
 }
 
-/// Refuses a plan that names nothing after `now`.
+/// Refuses a plan that names nothing after `now`, or would follow no run that ended by then.
 pub fn check_future(plan: &Plan, now: DateTime<Utc>, faults: &mut Faults) {
-    if !plan.follows_runs() && plan.next(now).is_none() {
+    let next = if plan.follows_runs() {
+        plan.after_run(now)
+    } else {
+        plan.next(now)
+    };
+    if next.is_none() {
         let message = "no instant of it is in the future, so it would never start anything; correct the rule or its validity";
         faults.within("timing", |faults| faults.invalid(message));
     }
@@ -295,4 +300,41 @@ fn camel(name: &str) -> String {
         told.push_str(letters.as_str());
         told
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::{Rule, Seed};
+    use super::super::timing::Validity;
+    use super::*;
+
+    #[test]
+    fn what_can_start_nothing_any_more_is_refused() {
+        let instant = |text: &str| text.parse::<DateTime<Utc>>().expect("an instant");
+        let until = instant("2025-01-01T12:00:00Z");
+        let daily = Rule::Interval {
+            every_ms: 86_400_000,
+            anchor: instant("2024-06-01T11:30:00Z"),
+        };
+        let after_hours = Rule::FixedDelay { delay_ms: 3_600_000 };
+        for rule in [daily, after_hours] {
+            let timing = Timing {
+                validity: Validity {
+                    until: Some(until),
+                    ..Validity::default()
+                },
+                ..Timing::of(rule)
+            };
+            let plan = Plan::new(&timing, None, Seed::default()).expect("a plan");
+            for (now, refused) in [
+                ("2025-01-01T10:59:59Z", false),
+                ("2025-01-01T11:45:00Z", true),
+                ("2026-01-01T00:00:00Z", true),
+            ] {
+                let mut faults = Faults::default();
+                check_future(&plan, instant(now), &mut faults);
+                assert_eq!(faults.is_empty(), !refused, "{timing:?} at {now}");
+            }
+        }
+    }
 }
