@@ -46,7 +46,7 @@ pub(crate) enum OccurrenceOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "timing::Note")]
 pub(crate) enum OccurrenceNote {
-    /// The clock left its wall time out, and it stands at the first instant after.
+    /// The clock left its wall time out, on its own day or on the one that it moved to, and it stands at the first instant after.
     DstShifted,
     /// It falls where the calendar or a blackout excludes it.
     CalendarExcluded,

@@ -40,9 +40,11 @@ pub(crate) enum CalendarReaction {
     /// It is recorded as skipped.
     #[default]
     Skip,
-    /// It is due on the last working day before, at the same wall time.
+    /// It is due on the last working day before, at the same wall time, as `daylightSaving` keeps it there (with `repeat: BOTH`, the first
+    /// time). It is excluded when no working day lies within 366 days, or when a thousand others are nearer to that day.
     Previous,
-    /// It is due on the first working day after, at the same wall time.
+    /// It is due on the first working day after, at the same wall time, as `daylightSaving` keeps it there (with `repeat: BOTH`, the first
+    /// time). It is excluded when no working day lies within 366 days, or when a thousand others are nearer to that day.
     Next,
 }
 
@@ -83,7 +85,7 @@ pub(crate) struct ScheduleTiming {
     blackouts: Vec<TimeWindow>,
     /// Between which instants, and how often, the rule is asked.
     validity: Option<ScheduleValidity>,
-    /// How far an occurrence may be spread.
+    /// How far an occurrence may be spread. It never leads to where the calendar or a blackout excludes it, nor past `validity.until`.
     jitter: Duration,
 }
 
@@ -144,14 +146,16 @@ pub(crate) struct ScheduleTimingInput {
     daylight_saving: Option<DaylightSavingInput>,
     /// Which days work; all when absent.
     calendar: Option<CalendarSelectionInput>,
-    /// What becomes of an occurrence on a day that does not work.
+    /// What becomes of an occurrence on a day that does not work; other than `SKIP` for rules that run less often than every hour, and at
+    /// most 24 times a day.
     #[graphql(default)]
     reaction: CalendarReaction,
     /// Windows in which nothing starts, whatever the calendar says; at most 1,000.
     blackouts: Option<Vec<TimeWindowInput>>,
     /// Between which instants, and how often, the rule is asked.
     validity: Option<ScheduleValidityInput>,
-    /// How far an occurrence may be spread, at most a day. The same occurrence is always spread as far.
+    /// How far an occurrence may be spread, at most a day. The same occurrence is always spread as far, and never to where the calendar or a
+    /// blackout excludes it, nor past `validity.until`.
     #[graphql(default_with = "Duration(0)")]
     jitter: Duration,
 }

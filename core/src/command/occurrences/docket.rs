@@ -247,7 +247,8 @@ impl Progress {
             waiting: added.waiting,
             follows_runs,
             most_failures: armed.spec().pause_after_failures,
-            over: next.is_none() && !follows_runs && added.waiting == 0,
+            // A delay that is counted from an end and leads nowhere is over, too: its validity has ended.
+            over: next.is_none() && added.waiting == 0 && (!follows_runs || follows.is_some()),
         }
     }
 }
