@@ -13,13 +13,14 @@
 //! for again.
 //!
 //! Every evaluation ends, and soon. What could take long is bounded where it is written (lists, counts, joined calendars),
-//! where it is looked for (400 years of months, a year of days off), or in what it means (of days off that lie together, a thousand
-//! occurrences move), and what can never fire is refused with the reason.
+//! where it is looked for (the days of 400 years, after which the calendar repeats itself; a year of days off), or in what it means (of
+//! days off that lie together, a thousand occurrences move), and what can never fire is refused with the reason.
 
 pub mod backfill;
 pub mod calendar;
 pub mod catch_up;
 pub mod cron;
+mod day_times;
 pub mod describe;
 mod instants;
 mod moves;

@@ -14,6 +14,9 @@ pub const LONGEST_STEP_MS: i64 = 3_660 * 86_400_000;
 pub const MOST_INSTANTS: usize = 10_000;
 /// The longest expression or recurrence text, in bytes.
 pub const LONGEST_TEXT: usize = 4_096;
+/// The last year that an expression or a recurrence names anything in. Years are written with four digits, and no zone's
+/// distance to UTC leads from this one to a fifth. It also bounds what is looked for among the days of all time.
+pub(super) const LAST_YEAR: i32 = 9_998;
 
 /// The rule that names a schedule's occurrences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

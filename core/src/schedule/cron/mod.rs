@@ -2,7 +2,8 @@
 //!
 //! An expression is a set of seconds, of minutes, of hours and of days, and each set is a word of bits. The next instant is
 //! found by asking each word for its next bit, so nothing is stepped through but months, and of those no more than the
-//! 4,800 after which the calendar repeats itself. An expression without an answer there never has one.
+//! 4,800 after which the calendar repeats itself, nor any after [`LAST_YEAR`]. An expression without an answer there never
+//! has one.
 //!
 //! The `croner` crate reads and evaluates expressions too, and most are understood alike. It is not used beneath this because of
 //! what a schedule may not do: it ends with an error at a day that a zone leaves out (Pacific/Apia, 30 December 2011); it
@@ -14,14 +15,15 @@ mod days;
 mod field;
 mod parse;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 use days::Month;
 pub(super) use days::{DayRule, MonthDays, WeekDays};
 pub use field::Field;
 pub use parse::{CronError, Problem};
 
-use super::rule::{BothDays, Dialect, Seed};
+use super::day_times::{ALL_HOURS, DayTimes};
+use super::rule::{BothDays, Dialect, LAST_YEAR, Seed};
 
 /// After so many months, the days of the week and the leap years of the calendar repeat themselves.
 const CYCLE_MONTHS: u32 = 400 * 12;
@@ -31,12 +33,8 @@ pub(super) const YEARS: (u32, u32) = (1970, 2099);
 /// A cron expression, ready to be asked about wall time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cron {
-    /// Bit n is second n.
-    pub(super) seconds: u64,
-    /// Bit n is minute n.
-    pub(super) minutes: u64,
-    /// Bit n is hour n.
-    pub(super) hours: u32,
+    /// At which times of those days.
+    pub(super) times: DayTimes,
     /// Bit n is month n, from 1.
     pub(super) months: u16,
     /// Which days of those months.
@@ -64,7 +62,7 @@ impl Cron {
 
     /// Whether it names wall times in every hour of its days.
     pub(super) fn hourly(&self) -> bool {
-        self.hours == (1 << 24) - 1
+        self.times.hours == ALL_HOURS
     }
 
     /// How many wall times it names on each of its days.
@@ -75,26 +73,25 @@ impl Cron {
 
     /// The first wall time at or after `wall` that it names.
     pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let wall = whole_second_from(wall)?;
         if self.names_day(wall.date())
-            && let Some(time) = self.time_from(wall.time())
+            && let Some(time) = self.times.nth(self.times.before(wall.time()))
         {
             return Some(wall.date().and_time(time));
         }
         let date = self.day_from(wall.date().succ_opt()?)?;
-        Some(date.and_time(self.time_from(NaiveTime::MIN)?))
+        Some(date.and_time(self.times.nth(0)?))
     }
 
     /// The last wall time before `wall` that it names.
     pub(super) fn last_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let wall = whole_second_from(wall)?.checked_sub_signed(TimeDelta::seconds(1))?;
+        let before = self.times.before(wall.time());
         if self.names_day(wall.date())
-            && let Some(time) = self.time_until(wall.time())
+            && let Some(time) = before.checked_sub(1).and_then(|place| self.times.nth(place))
         {
             return Some(wall.date().and_time(time));
         }
         let date = self.day_until(wall.date().pred_opt()?)?;
-        Some(date.and_time(self.time_until(NaiveTime::from_hms_opt(23, 59, 59)?)?))
+        Some(date.and_time(self.times.nth(self.times.count() - 1)?))
     }
 
     fn names_day(&self, date: NaiveDate) -> bool {
@@ -104,7 +101,7 @@ impl Cron {
     /// The days of a month that it names, as bits from 1.
     fn days_of(&self, month: &Month) -> u32 {
         let in_year = self.years.is_empty() || self.years.binary_search(&month.year).is_ok();
-        if in_year && self.months & (1 << month.number) != 0 {
+        if in_year && month.year <= LAST_YEAR && self.months & (1 << month.number) != 0 {
             self.days.days_of(month)
         } else {
             0
@@ -120,7 +117,7 @@ impl Cron {
             if days != 0 {
                 return month.day(days.trailing_zeros());
             }
-            month = month.next()?;
+            month = month.next().filter(|month| month.year <= LAST_YEAR)?;
             days = self.days_of(&month);
         }
         None
@@ -128,8 +125,8 @@ impl Cron {
 
     /// The last day up to `date` that it names.
     fn day_until(&self, date: NaiveDate) -> Option<NaiveDate> {
-        let last = self.years.last().map(|year| year + 1);
-        let date = date.min(january(last.as_ref()).unwrap_or(date));
+        let after = self.years.last().map_or(LAST_YEAR, |&year| year) + 1;
+        let date = date.min(january(Some(&after)).unwrap_or(date));
         let mut month = Month::of(date)?;
         let mut days = self.days_of(&month) & (u32::MAX >> (31 - date.day()));
         for _ in 0..=CYCLE_MONTHS {
@@ -140,48 +137,6 @@ impl Cron {
             days = self.days_of(&month);
         }
         None
-    }
-
-    /// The first time of day from `time` on that it names.
-    fn time_from(&self, time: NaiveTime) -> Option<NaiveTime> {
-        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        if u64::from(self.hours) & (1 << hour) != 0 {
-            if self.minutes & (1 << minute) != 0
-                && let Some(second) = first_bit_from(self.seconds, second)
-            {
-                return NaiveTime::from_hms_opt(hour, minute, second);
-            }
-            if let Some(minute) = first_bit_from(self.minutes, minute + 1) {
-                return NaiveTime::from_hms_opt(hour, minute, first_bit_from(self.seconds, 0)?);
-            }
-        }
-        let hour = first_bit_from(self.hours.into(), hour + 1)?;
-        NaiveTime::from_hms_opt(
-            hour,
-            first_bit_from(self.minutes, 0)?,
-            first_bit_from(self.seconds, 0)?,
-        )
-    }
-
-    /// The last time of day up to `time` that it names.
-    fn time_until(&self, time: NaiveTime) -> Option<NaiveTime> {
-        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        if u64::from(self.hours) & (1 << hour) != 0 {
-            if self.minutes & (1 << minute) != 0
-                && let Some(second) = last_bit_before(self.seconds, second + 1)
-            {
-                return NaiveTime::from_hms_opt(hour, minute, second);
-            }
-            if let Some(minute) = last_bit_before(self.minutes, minute) {
-                return NaiveTime::from_hms_opt(hour, minute, last_bit_before(self.seconds, 60)?);
-            }
-        }
-        let hour = last_bit_before(self.hours.into(), hour)?;
-        NaiveTime::from_hms_opt(
-            hour,
-            last_bit_before(self.minutes, 60)?,
-            last_bit_before(self.seconds, 60)?,
-        )
     }
 
     /// Why it names no day at all.
@@ -205,27 +160,6 @@ impl Cron {
 /// The first day of a year.
 fn january(year: Option<&i32>) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(*year?, 1, 1)
-}
-
-fn whole_second_from(wall: NaiveDateTime) -> Option<NaiveDateTime> {
-    let whole = wall.with_nanosecond(0)?;
-    if whole == wall {
-        Some(whole)
-    } else {
-        whole.checked_add_signed(TimeDelta::seconds(1))
-    }
-}
-
-/// The lowest bit of `bits` from `from` on.
-fn first_bit_from(bits: u64, from: u32) -> Option<u32> {
-    let rest = bits & u64::MAX.checked_shl(from)?;
-    (rest != 0).then(|| rest.trailing_zeros())
-}
-
-/// The highest bit of `bits` before `before`, which is at most 63.
-fn last_bit_before(bits: u64, before: u32) -> Option<u32> {
-    let rest = bits & ((1 << before) - 1);
-    (rest != 0).then(|| rest.ilog2())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::days::{DayRule, MonthDays, WeekDays};
 use super::{Cron, Field, YEARS};
+use crate::schedule::day_times::DayTimes;
 use crate::schedule::rule::{BothDays, Dialect, LONGEST_TEXT, Seed};
 
 /// Why an expression is refused.
@@ -17,8 +18,9 @@ pub enum CronError {
     },
     /// It has too few or too many fields.
     #[error(
-        "the expression has {found} fields; write five (minute, hour, day of month, month, day of week), six (seconds first) or \
-         seven (years last)"
+        "the expression has {found} field{}; write five (minute, hour, day of month, month, day of week), six (seconds first) or \
+         seven (years last)",
+        if *found == 1 { "" } else { "s" }
     )]
     Fields {
         /// How many it has.
@@ -137,9 +139,11 @@ pub(super) fn parse(
         Vec::new()
     };
     Ok(Cron {
-        seconds: bits(&seconds),
-        minutes: bits(&minutes),
-        hours: narrow(bits(&hours)),
+        times: DayTimes {
+            hours: narrow(bits(&hours)),
+            minutes: bits(&minutes),
+            seconds: bits(&seconds),
+        },
         months: narrow(bits(&months)),
         days: DayRule {
             of_month: of_month.month_days(),

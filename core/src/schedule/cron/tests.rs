@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use chrono::TimeDelta;
 use croner::parser::{CronParser, Seconds, Year};
 use proptest::prelude::*;
 
@@ -167,13 +168,39 @@ fn a_hash_stays_where_it_is_and_spreads() {
     let mut used = [0_u32; 60];
     for seed in 0..6_000 {
         let hashed = seeded("H H(0-5) H * *", seed);
-        used[hashed.minutes.trailing_zeros() as usize] += 1;
-        assert!(hashed.hours.trailing_zeros() <= 5 && hashed.hours.is_power_of_two());
+        used[hashed.times.minutes.trailing_zeros() as usize] += 1;
+        assert!(hashed.times.hours.trailing_zeros() <= 5 && hashed.times.hours.is_power_of_two());
         assert!(hashed.days.of_month.days.trailing_zeros() <= 28);
-        assert_eq!(seeded("H/15 * * * *", seed).minutes.count_ones(), 4);
-        assert_eq!(seeded("H(10-29)/10 * * * *", seed).minutes.count_ones(), 2);
+        assert_eq!(seeded("H/15 * * * *", seed).times.minutes.count_ones(), 4);
+        assert_eq!(seeded("H(10-29)/10 * * * *", seed).times.minutes.count_ones(), 2);
     }
     assert!(used.iter().all(|&times| (50..=160).contains(&times)), "{used:?}");
+}
+
+#[test]
+fn one_field_is_told_as_one() {
+    for (expression, told) in [
+        ("30", "has 1 field;"),
+        ("", "has 0 fields;"),
+        ("1 2", "has 2 fields;"),
+    ] {
+        let refused = parse(expression).expect_err("too few").to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
+#[test]
+fn nothing_is_named_after_the_last_year() {
+    let leap_fridays =
+        Cron::parse("0 0 29 2 5", Dialect::Vixie, BothDays::And, Seed::default()).expect("it fires");
+    let named = iter::successors(leap_fridays.first_from(wall("2027-01-01T00:00:00")), |&named| {
+        leap_fridays.first_from(named + TimeDelta::seconds(1))
+    });
+    let last = named.last().expect("it fires");
+    assert_eq!(last.year(), 9980);
+    let far = wall("9999-12-31T23:59:59") + TimeDelta::days(365_000);
+    assert_eq!(leap_fridays.first_from(far), None);
+    assert_eq!(leap_fridays.last_before(far), Some(last));
 }
 
 fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {

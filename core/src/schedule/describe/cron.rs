@@ -2,6 +2,7 @@
 
 use super::words::{MONTHS, WEEKDAYS, list, names, numbers, ordinal, places, step};
 use crate::schedule::cron::{Cron, MonthDays, WeekDays};
+use crate::schedule::day_times::ALL_HOURS;
 use crate::schedule::rule::BothDays;
 
 /// How many times of the day are told one by one.
@@ -14,7 +15,7 @@ pub(super) fn describe(cron: &Cron) -> String {
         Some(days) => parts.push(days),
         // What runs all day long runs every day, unless said otherwise.
         None if fixed => parts[0].push_str(" every day"),
-        None if cron.hours != ALL_HOURS => parts.push("every day".into()),
+        None if cron.times.hours != ALL_HOURS => parts.push("every day".into()),
         None => {}
     }
     let months: Vec<u32> = places(cron.months.into()).iter().map(|month| month - 1).collect();
@@ -123,8 +124,8 @@ fn days(cron: &Cron) -> Option<String> {
             let either = cron.days.both_days == BothDays::Or
                 && cron.days.of_month.restricted
                 && cron.days.of_week.restricted;
-            let join = if either { "or" } else { "and at the same time" };
-            Some(format!("{of_month} {join} {of_week}"))
+            let join = if either { " or" } else { ", but only" };
+            Some(format!("{of_month}{join} {of_week}"))
         }
         (of_month, of_week) => of_month.or(of_week),
     }
