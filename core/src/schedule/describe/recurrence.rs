@@ -1,46 +1,68 @@
 //! A recurrence in plain words.
 
-use rrule::{Frequency, NWeekday, RRule};
+use chrono::{NaiveDateTime, Timelike, Weekday};
 
+use super::MOST_TOLD;
 use super::words::{MONTHS, WEEKDAYS, counted, list, names, numbers, ordinal};
-use crate::schedule::recurrence::Recurrence;
+use crate::schedule::recurrence::{Frequency, Parts, Recurrence};
 
 /// How many times of the day are told one by one.
 const MOST_TIMES: usize = 6;
 
 pub(super) fn describe(recurrence: &Recurrence) -> String {
-    let rule = recurrence.rule();
-    let mut parts = vec![frequency(rule)];
-    parts.extend(months(rule));
-    parts.extend(ordinals("on", rule.get_by_week_no(), "week of the year"));
-    parts.extend(ordinals("on", rule.get_by_year_day(), "day of the year"));
-    parts.extend(month_days(recurrence));
-    parts.extend(weekdays(rule));
-    if !rule.get_by_set_pos().is_empty() {
+    let rule = recurrence.parts();
+    let mut told = vec![frequency(rule)];
+    told.extend(months(rule));
+    told.extend(ordinals("on", &rule.weeks, "week of the year"));
+    told.extend(ordinals("on", &rule.year_days, "day of the year"));
+    told.extend(month_days(rule));
+    told.extend(weekdays(rule));
+    if !rule.positions.is_empty() {
         let places: Vec<String> = rule
-            .get_by_set_pos()
+            .positions
             .iter()
             .map(|&place| ordinal(place.into()))
             .collect();
-        parts.push(format!("of those the {}", list(&places)));
+        told.push(format!("of those the {}", list(&places)));
     }
-    parts.extend(times(rule));
-    if let Some(count) = rule.get_count() {
-        parts.push(counted(count as usize, "time"));
+    told.extend(times(rule));
+    if let Some(count) = rule.count {
+        told.push(counted(count as usize, "time"));
     }
     if let Some(until) = recurrence.until() {
-        parts.push(format!("until {}", until.format("%Y-%m-%d %H:%M")));
+        told.push(format!("until {}", until.format("%Y-%m-%d %H:%M")));
     }
-    parts.push(format!(
+    told.extend(dates("but not on", recurrence.removed()));
+    told.extend(dates("and also on", recurrence.added()));
+    told.push(format!(
         "from {} in {}",
         recurrence.start().date(),
         recurrence.zone.name()
     ));
-    parts.join(", ")
+    told.join(", ")
 }
 
-fn frequency(rule: &RRule) -> String {
-    let unit = match rule.get_freq() {
+/// Single dates, or how many there are.
+fn dates(before: &str, walls: &[NaiveDateTime]) -> Option<String> {
+    let told = match walls.len() {
+        0 => return None,
+        few if few <= MOST_TOLD => list(&walls.iter().map(date).collect::<Vec<_>>()),
+        many => counted(many, "date"),
+    };
+    Some(format!("{before} {told}"))
+}
+
+fn date(wall: &NaiveDateTime) -> String {
+    let form = match (wall.num_seconds_from_midnight(), wall.second()) {
+        (0, _) => "%Y-%m-%d",
+        (_, 0) => "%Y-%m-%d at %H:%M",
+        _ => "%Y-%m-%d at %H:%M:%S",
+    };
+    wall.format(form).to_string()
+}
+
+fn frequency(rule: &Parts) -> String {
+    let unit = match rule.frequency {
         Frequency::Yearly => "year",
         Frequency::Monthly => "month",
         Frequency::Weekly => "week",
@@ -49,17 +71,17 @@ fn frequency(rule: &RRule) -> String {
         Frequency::Minutely => "minute",
         Frequency::Secondly => "second",
     };
-    match rule.get_interval() {
+    match rule.interval {
         1 => format!("Every {unit}"),
         interval => format!("Every {interval} {unit}s"),
     }
 }
 
-fn months(rule: &RRule) -> Option<String> {
+fn months(rule: &Parts) -> Option<String> {
     let months: Vec<u32> = rule
-        .get_by_month()
+        .months
         .iter()
-        .map(|&month| u32::from(month) - 1)
+        .map(|month| u32::from(month.unsigned_abs()) - 1)
         .collect();
     let told = names(&months, &MONTHS);
     match told.as_str() {
@@ -69,13 +91,13 @@ fn months(rule: &RRule) -> Option<String> {
     }
 }
 
-fn ordinals<T: Copy + Into<i64>>(before: &str, places: &[T], unit: &str) -> Option<String> {
+fn ordinals(before: &str, places: &[i16], unit: &str) -> Option<String> {
     let told: Vec<String> = places.iter().map(|&place| ordinal(place.into())).collect();
     (!told.is_empty()).then(|| format!("{before} the {} {unit}", list(&told)))
 }
 
-fn month_days(recurrence: &Recurrence) -> Option<String> {
-    let days = recurrence.month_days();
+fn month_days(rule: &Parts) -> Option<String> {
+    let days = &rule.month_days;
     if days.iter().all(|&day| day > 0) {
         let plural = if days.len() == 1 { "day" } else { "days" };
         return (!days.is_empty()).then(|| format!("on {plural} {} of the month", numbers(days)));
@@ -83,19 +105,15 @@ fn month_days(recurrence: &Recurrence) -> Option<String> {
     ordinals("on", days, "day of the month")
 }
 
-fn weekdays(rule: &RRule) -> Option<String> {
-    let name = |day: rrule::Weekday| WEEKDAYS[day.num_days_from_sunday() as usize];
-    let plain = |day: &NWeekday| match day {
-        NWeekday::Every(day) => Some(day.num_days_from_sunday()),
-        NWeekday::Nth(..) => None,
-    };
-    let days = rule.get_by_weekday();
-    if days.is_empty() {
+fn weekdays(rule: &Parts) -> Option<String> {
+    let place = |day: Weekday| day.num_days_from_sunday();
+    let name = |day: Weekday| WEEKDAYS[place(day) as usize];
+    if rule.weekdays.is_empty() {
         return None;
     }
-    if let Some(mut every) = days.iter().map(plain).collect::<Option<Vec<u32>>>() {
+    if rule.weekdays.iter().all(|day| day.place.is_none()) {
+        let mut every: Vec<u32> = rule.weekdays.iter().map(|day| place(day.day())).collect();
         every.sort_unstable();
-        every.dedup();
         let told = names(&every, &WEEKDAYS);
         return Some(if told.starts_with("from ") {
             told
@@ -103,19 +121,20 @@ fn weekdays(rule: &RRule) -> Option<String> {
             format!("on {told}")
         });
     }
-    let told: Vec<String> = days
+    let told: Vec<String> = rule
+        .weekdays
         .iter()
-        .map(|day| match day {
-            NWeekday::Every(day) => format!("every {}", name(*day)),
-            NWeekday::Nth(place, day) => format!("the {} {}", ordinal((*place).into()), name(*day)),
+        .map(|day| match day.place {
+            None => format!("every {}", name(day.day())),
+            Some(place) => format!("the {} {}", ordinal(place.into()), name(day.day())),
         })
         .collect();
     Some(format!("on {}", list(&told)))
 }
 
 /// At what times of the day; nothing when they follow from the frequency.
-fn times(rule: &RRule) -> Option<String> {
-    let (hours, minutes, seconds) = (rule.get_by_hour(), rule.get_by_minute(), rule.get_by_second());
+fn times(rule: &Parts) -> Option<String> {
+    let (hours, minutes, seconds) = (&rule.hours, &rule.minutes, &rule.seconds);
     let told = hours.len() * minutes.len() * seconds.len();
     if !hours.is_empty() && (1..=MOST_TIMES).contains(&told) {
         let mut times = Vec::new();
@@ -129,14 +148,14 @@ fn times(rule: &RRule) -> Option<String> {
         }
         return Some(format!("at {}", list(&times)));
     }
-    let unit = |name: &str, values: &[u8]| {
+    let unit = |name: &str, values: &[i16]| {
         let plural = if values.len() == 1 { "" } else { "s" };
         (!values.is_empty()).then(|| format!("{name}{plural} {}", numbers(values)))
     };
     let units: Vec<String> = [
         unit("hour", hours),
         unit("minute", minutes),
-        unit("second", seconds).filter(|_| seconds != [0]),
+        unit("second", seconds).filter(|_| seconds[..] != [0]),
     ]
     .into_iter()
     .flatten()

@@ -1,114 +1,44 @@
 //! Recurrences of RFC 5545.
 //!
-//! The `rrule` crate knows what each `BY…` part means. It is asked about wall time only, as if all the world were in UTC, so
-//! that a recurrence and a cron expression meet daylight saving by the same rules, and it is kept away from dates without
-//! a zone, which it would read in the machine's.
+//! A recurrence is read into its [`parts`], which are refused where the standard forbids them, and is then arithmetic about
+//! wall time, as a cron expression is; daylight saving meets both by the same rules. Of every so many days or more it is days
+//! of periods and times of the day (see [`whole_days`]), within the day a row of equal steps (see [`within_day`]).
 //!
-//! It counts from `DTSTART`, which may be years ago. Without a `COUNT` the instants near some wall time depend only on the
-//! place in the cycle of `INTERVAL`, so [`Recurrence`] begins a period or two before what it is asked for. With a `COUNT`
-//! they depend on everything before, so they are listed once, and bounded. What recurs within the day is arithmetic and is
-//! not put to the crate (see [`within_day`]).
+//! It counts from `DTSTART`, which may be years ago. Neither of the two goes through those years: what is named near some
+//! wall time depends only on the place in the cycle of `INTERVAL`. A `COUNT` depends on everything before, so it is counted
+//! once, when the recurrence is read, into the wall time at which it ends. From then on both ends are known, and no question
+//! looks for what is not there. Where either would take long (steps that meet what is let through once in a lifetime), the
+//! rule is refused.
+//!
+//! The `rrule` crate evaluates recurrences too. It is not used beneath this because it lists: every time of every day of a year
+//! at once, and every second of a year that it looks back over. It serves as the second opinion in the tests.
 //!
 //! `DTSTART` is where counting begins. It is an occurrence when the rule names it, and not otherwise.
 
+mod days;
+mod error;
+mod parts;
 mod text;
+mod whole_days;
 mod within_day;
 
 use std::iter;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
-use rrule::{Frequency, RRule, RRuleError, RRuleSet, Tz as RuleZone, Unvalidated, Weekday};
-use thiserror::Error;
 
-use within_day::WithinDay;
+pub use error::RecurrenceError;
+pub(super) use parts::{Frequency, Parts};
+use whole_days::WholeDays;
+use within_day::{TooRare, WithinDay};
+
+use super::rule::LAST_YEAR;
 
 /// The highest `COUNT`.
 pub const MOST_RECURRENCES: u32 = 10_000;
 /// The most dates of all `RDATE` lines, and of all `EXDATE` lines.
 pub const MOST_DATES: usize = 5_000;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
-/// How many periods back an earlier instant is looked for.
-const FARTHEST_PERIODS: i64 = 100_000;
-
-/// Why a recurrence is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RecurrenceError {
-    /// A character that no recurrence has.
-    #[error("the text holds characters outside ASCII; RFC 5545 has none of them here, so remove them")]
-    NotAscii,
-    /// A line that is not understood.
-    #[error("the line {line:?} is not DTSTART, RRULE, RDATE or EXDATE; remove it")]
-    UnknownLine {
-        /// The line's name.
-        line: String,
-    },
-    /// A line is missing, or there twice.
-    #[error("give exactly one {line} line; {found} are given")]
-    Once {
-        /// The line's name.
-        line: &'static str,
-        /// How many there are.
-        found: usize,
-    },
-    /// A date is not of a form that RFC 5545 has.
-    #[error(
-        "{value:?} of {line} is not a date; write 20250131, 20250131T093000 or 20250131T093000Z, from 1900 to 2199"
-    )]
-    Date {
-        /// The line's name.
-        line: String,
-        /// What is given.
-        value: String,
-    },
-    /// A zone is not known.
-    #[error(
-        "{zone:?} is not a zone of the IANA database; write one such as Europe/Berlin, or leave TZID out"
-    )]
-    Zone {
-        /// What is given.
-        zone: String,
-    },
-    /// Too many dates.
-    #[error("{line} lines hold {found} dates; at most {MOST_DATES} are taken")]
-    TooManyDates {
-        /// The line's name.
-        line: &'static str,
-        /// How many there are.
-        found: usize,
-    },
-    /// The count is too high.
-    #[error(
-        "COUNT is {count}; at most {MOST_RECURRENCES} are taken, so use the schedule's own count limit or UNTIL"
-    )]
-    Count {
-        /// What is given.
-        count: u32,
-    },
-    /// Both ends are given.
-    #[error("COUNT and UNTIL exclude each other; give one of them")]
-    CountAndUntil,
-    /// The interval is zero.
-    #[error("INTERVAL is 0; give 1 or more")]
-    NoInterval,
-    /// The parts of the rule do not make one.
-    #[error("RRULE: {reason}")]
-    Rule {
-        /// What is wrong.
-        reason: String,
-    },
-    /// It names no instant.
-    #[error("the rule names no instant after its DTSTART; change the parts that exclude each other")]
-    Never,
-}
-
-impl From<RRuleError> for RecurrenceError {
-    fn from(error: RRuleError) -> Self {
-        Self::Rule {
-            reason: error.to_string(),
-        }
-    }
-}
 
 /// A recurrence, ready to be asked.
 #[derive(Clone, Debug)]
@@ -116,83 +46,77 @@ pub(super) struct Recurrence {
     /// Whose wall time it is about.
     pub(super) zone: Tz,
     start: NaiveDateTime,
-    rule: RRule,
-    /// The days of the month that it names; negative ones are counted from the end.
-    month_days: Vec<i8>,
-    /// The last wall time that may be named.
-    until: NaiveDateTime,
-    /// The rule as arithmetic, when it recurs within the day.
-    within_day: Option<WithinDay>,
-    /// Everything the rule names, when it has a count.
-    counted: Option<Vec<NaiveDateTime>>,
+    parts: Parts,
+    /// The last wall time that may be named, as its author wrote it.
+    until: Option<NaiveDateTime>,
+    pattern: Pattern,
+    /// The first and the last that the pattern names, if there are any.
+    ends: Option<(NaiveDateTime, NaiveDateTime)>,
     added: Vec<NaiveDateTime>,
     removed: Vec<NaiveDateTime>,
+}
+
+/// The `RRULE` line as arithmetic, without an end.
+#[derive(Clone, Debug)]
+enum Pattern {
+    WholeDays(WholeDays),
+    WithinDay(WithinDay),
 }
 
 impl Recurrence {
     /// Reads the lines of a recurrence. Dates without a zone are in `zone`.
     pub(super) fn parse(text: &str, zone: Tz) -> Result<Self, RecurrenceError> {
-        let lines = text::Lines::read(text, zone)?;
-        let (rule, until) = text::take_until(&lines.rule);
-        let until = match until {
-            Some(until) => lines.last_wall(&until)?,
-            None => NaiveDateTime::MAX,
-        };
-        let rule: RRule<Unvalidated> = rule.parse()?;
-        let written_days = rule.get_by_month_day().to_vec();
-        let rule = rule.validate(as_if_utc(lines.start))?;
-        let month_days = if written_days.is_empty() {
-            rule.get_by_month_day().to_vec()
-        } else {
-            written_days
-        };
-        match rule.get_count() {
-            Some(_) if until != NaiveDateTime::MAX => return Err(RecurrenceError::CountAndUntil),
-            Some(count) if count > MOST_RECURRENCES => return Err(RecurrenceError::Count { count }),
-            _ => {}
-        }
-        if rule.get_interval() == 0 {
-            return Err(RecurrenceError::NoInterval);
-        }
-        let mut recurrence = Self {
-            within_day: WithinDay::of(&rule, &month_days, lines.start)?,
-            zone: lines.zone,
-            start: lines.start,
-            rule,
-            month_days,
-            until,
-            counted: None,
-            added: lines.added,
-            removed: lines.removed,
-        };
-        if let Some(count) = recurrence.rule.get_count() {
-            recurrence.counted = Some(recurrence.first(count as usize));
-        }
-        if recurrence.first_from(recurrence.start).is_none() {
+        let recurrence = Self::within(text, zone, NaiveDate::MAX)?;
+        if recurrence.first_from(NaiveDateTime::MIN).is_none() {
             return Err(RecurrenceError::Never);
         }
         Ok(recurrence)
     }
 
+    /// The same for one of which nothing after the day `horizon` matters. It may name nothing up to there.
+    pub(super) fn within(text: &str, zone: Tz, horizon: NaiveDate) -> Result<Self, RecurrenceError> {
+        let lines = text::Lines::read(text, zone)?;
+        let parts = Parts::read(&lines.rule)?.completed(lines.start);
+        let until = parts
+            .until
+            .as_deref()
+            .map(|until| lines.last_wall(until))
+            .transpose()?;
+        let pattern = Pattern::of(&parts, lines.start);
+        if !pattern.is_of_midnights() {
+            lines.check_times()?;
+        }
+        let horizon = NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).map_or(horizon, |last| last.min(horizon));
+        let horizon = horizon.and_time(NaiveTime::MIN) + TimeDelta::seconds(86_399);
+        let last = until.map_or(horizon, |until| until.min(horizon));
+        let mut added = lines.added;
+        added.retain(|added| lines.removed.binary_search(added).is_err());
+        Ok(Self {
+            zone: lines.zone,
+            start: lines.start,
+            ends: ends(&pattern, &parts, lines.start, last)?,
+            parts,
+            until,
+            pattern,
+            added,
+            removed: lines.removed,
+        })
+    }
+
     /// Whether it names wall times in every hour.
     pub(super) fn hourly(&self) -> bool {
-        let longest = match self.rule.get_freq() {
+        let longest = match self.parts.frequency {
             Frequency::Hourly => 1,
             Frequency::Minutely => 60,
             Frequency::Secondly => 3_600,
             _ => return false,
         };
-        self.rule.get_by_hour().is_empty() && self.rule.get_interval() <= longest
+        self.parts.hours.is_empty() && self.parts.interval <= longest
     }
 
-    /// The rule itself, for those who describe it. Its days of the month are in [`month_days`](Self::month_days).
-    pub(super) fn rule(&self) -> &RRule {
-        &self.rule
-    }
-
-    /// The days of the month that it names; negative ones are counted from the end.
-    pub(super) fn month_days(&self) -> &[i8] {
-        &self.month_days
+    /// The parts of its rule, with what they take from `DTSTART`.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// Where counting begins.
@@ -200,27 +124,25 @@ impl Recurrence {
         self.start
     }
 
-    /// The last wall time that may be named, if there is one.
+    /// The last wall time that may be named, if its author wrote one.
     pub(super) fn until(&self) -> Option<NaiveDateTime> {
-        Some(self.until).filter(|&until| until != NaiveDateTime::MAX)
+        self.until
+    }
+
+    /// What its `RDATE` lines add, sorted.
+    pub(super) fn added(&self) -> &[NaiveDateTime] {
+        &self.added
+    }
+
+    /// What its `EXDATE` lines take away, sorted.
+    pub(super) fn removed(&self) -> &[NaiveDateTime] {
+        &self.removed
     }
 
     /// The first wall time at or after `wall` that it names.
     pub(super) fn first_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let ruled = match (&self.counted, &self.within_day) {
-            (Some(all), _) => all[all.partition_point(|&named| named < wall)..]
-                .iter()
-                .copied()
-                .find(|named| self.keeps(named)),
-            (None, Some(within_day)) => iter::successors(within_day.first_from(wall), |&named| {
-                within_day.first_from(named + SECOND)
-            })
-            .take_while(|&named| named <= self.until)
-            .find(|named| self.keeps(named)),
-            (None, None) => self
-                .walls(self.near(wall, 1))
-                .find(|named| *named >= wall && self.keeps(named)),
-        };
+        let ruled = iter::successors(self.ruled_from(wall), |&named| self.ruled_from(named + SECOND))
+            .find(|named| self.keeps(named));
         let added = self
             .added
             .get(self.added.partition_point(|&added| added < wall))
@@ -230,126 +152,103 @@ impl Recurrence {
 
     /// The last wall time before `wall` that it names.
     pub(super) fn last_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let bound = wall.min(self.until.checked_add_signed(SECOND).unwrap_or(wall));
-        let ruled = match (&self.counted, &self.within_day) {
-            (Some(all), _) => all[..all.partition_point(|&named| named < wall)]
-                .iter()
-                .rev()
-                .copied()
-                .find(|named| self.keeps(named)),
-            (None, Some(within_day)) => iter::successors(within_day.last_before(bound), |&named| {
-                within_day.last_before(named)
-            })
-            .find(|named| self.keeps(named)),
-            (None, None) => self.last_uncounted_before(bound),
-        };
+        let ruled = iter::successors(self.ruled_before(wall), |&named| self.ruled_before(named))
+            .find(|named| self.keeps(named));
         let added = self.added[..self.added.partition_point(|&added| added < wall)]
             .last()
             .copied();
         ruled.into_iter().chain(added).max()
     }
 
-    /// Looks back over stretches that grow, until one holds something or `DTSTART` is reached.
-    fn last_uncounted_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        iter::successors(Some(1), |periods| Some(periods * 8))
-            .take_while(|&periods| periods <= FARTHEST_PERIODS)
-            .map(|periods| self.near(wall, periods))
-            .scan(false, |reached, from| {
-                (!std::mem::replace(reached, from == self.start)).then_some(from)
-            })
-            .find_map(|from| {
-                self.walls(from)
-                    .take_while(|&named| named < wall)
-                    .filter(|named| self.keeps(named))
-                    .last()
-            })
+    /// The first that the rule names at or after `wall`, whatever the `EXDATE` lines say.
+    fn ruled_from(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let (first, last) = self.ends?;
+        if wall <= first {
+            return Some(first);
+        }
+        (wall <= last)
+            .then(|| self.pattern.first_from(wall).ok().flatten())?
+            .filter(|&named| named <= last)
     }
 
-    /// What the first `count` are, without regard to `EXDATE` lines.
-    fn first(&self, count: usize) -> Vec<NaiveDateTime> {
-        match &self.within_day {
-            Some(within_day) => iter::successors(within_day.first_from(self.start), |&named| {
-                within_day.first_from(named + SECOND)
-            })
-            .take(count)
-            .collect(),
-            None => self.walls(self.start).take(count).collect(),
+    /// The last that the rule names before `wall`, whatever the `EXDATE` lines say.
+    fn ruled_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let (first, last) = self.ends?;
+        if wall > last {
+            return Some(last);
         }
+        (wall > first).then(|| self.pattern.last_before(wall).ok().flatten())?
     }
 
     /// Whether no `EXDATE` line takes `wall` away.
     fn keeps(&self, wall: &NaiveDateTime) -> bool {
         self.removed.binary_search(wall).is_err()
     }
+}
 
-    /// What the rule names from `from` on, which must be [`near`](Self::near) something.
-    fn walls(&self, from: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
-        RRuleSet::new(as_if_utc(from))
-            .rrule(self.rule.clone())
-            .limit()
-            .into_iter()
-            .map(|instant| instant.naive_utc())
-            .take_while(|&wall| wall <= self.until)
-    }
-
-    /// The beginning of the period of the rule's cycle that lies `periods` whole ones before the one of `wall`.
-    fn near(&self, wall: NaiveDateTime, periods: i64) -> NaiveDateTime {
-        let interval = i64::from(self.rule.get_interval());
-        let (begin, passed) = self.periods_until(wall);
-        let cycles = passed.div_euclid(interval) - periods;
-        if cycles <= 0 {
-            return self.start;
-        }
-        self.after_periods(begin, cycles * interval).unwrap_or(self.start)
-    }
-
-    /// The beginning of the period of `DTSTART`, and how many periods lie between it and that of `wall`.
-    fn periods_until(&self, wall: NaiveDateTime) -> (NaiveDateTime, i64) {
-        let start = self.start;
-        let midnight = start.date().and_time(NaiveTime::MIN);
-        let months = |date: NaiveDateTime| i64::from(date.year()) * 12 + i64::from(date.month0());
-        let days_since = |begin: NaiveDateTime| (wall - begin).num_days() - i64::from(wall < begin);
-        match self.rule.get_freq() {
-            Frequency::Yearly => (
-                midnight.with_ordinal(1).unwrap_or(midnight),
-                i64::from(wall.year()) - i64::from(start.year()),
-            ),
-            Frequency::Monthly => (
-                midnight.with_day(1).unwrap_or(midnight),
-                months(wall) - months(start),
-            ),
-            Frequency::Weekly => {
-                let week_start: Weekday = self.rule.get_week_start();
-                let passed = start.weekday().days_since(week_start);
-                let begin = midnight
-                    .checked_sub_days(Days::new(passed.into()))
-                    .unwrap_or(midnight);
-                (begin, days_since(begin).div_euclid(7))
-            }
-            _ => (midnight, days_since(midnight)),
+impl Pattern {
+    fn of(parts: &Parts, start: NaiveDateTime) -> Self {
+        if parts.frequency.is_of_days() {
+            Self::WholeDays(WholeDays::of(parts, start))
+        } else {
+            Self::WithinDay(WithinDay::of(parts, start))
         }
     }
 
-    fn after_periods(&self, begin: NaiveDateTime, periods: i64) -> Option<NaiveDateTime> {
-        let months = |periods: i64| {
-            let month = i64::from(begin.year()) * 12 + i64::from(begin.month0()) + periods;
-            let year = i32::try_from(month.div_euclid(12)).ok()?;
-            let date = NaiveDate::from_ymd_opt(year, u32::try_from(month.rem_euclid(12)).ok()? + 1, 1)?;
-            Some(date.and_time(begin.time()))
-        };
-        let days = match self.rule.get_freq() {
-            Frequency::Yearly => return months(periods.checked_mul(12)?),
-            Frequency::Monthly => return months(periods),
-            Frequency::Weekly => periods.checked_mul(7)?,
-            _ => periods,
-        };
-        begin.checked_add_signed(TimeDelta::try_days(days)?)
+    fn first_from(&self, wall: NaiveDateTime) -> Result<Option<NaiveDateTime>, TooRare> {
+        match self {
+            Self::WholeDays(days) => Ok(days.first_from(wall)),
+            Self::WithinDay(row) => row.first_from(wall),
+        }
+    }
+
+    fn last_before(&self, wall: NaiveDateTime) -> Result<Option<NaiveDateTime>, TooRare> {
+        match self {
+            Self::WholeDays(days) => Ok(days.last_before(wall)),
+            Self::WithinDay(row) => row.last_before(wall),
+        }
+    }
+
+    fn nth(&self, place: usize, horizon: NaiveDateTime) -> Result<Option<NaiveDateTime>, TooRare> {
+        match self {
+            Self::WholeDays(days) => Ok(days.nth(place, horizon)),
+            Self::WithinDay(row) => row.nth(place, horizon),
+        }
+    }
+
+    fn is_of_midnights(&self) -> bool {
+        matches!(self, Self::WholeDays(days) if days.is_of_midnights())
     }
 }
 
-/// The wall time as an instant of a world that is all in UTC.
-fn as_if_utc(wall: NaiveDateTime) -> DateTime<RuleZone> {
-    wall.and_utc().with_timezone(&RuleZone::UTC)
+/// The first and the last that `pattern` names up to `last`, and of those no more than the count allows.
+fn ends(
+    pattern: &Pattern,
+    parts: &Parts,
+    start: NaiveDateTime,
+    last: NaiveDateTime,
+) -> Result<Option<(NaiveDateTime, NaiveDateTime)>, RecurrenceError> {
+    let (frequency, interval) = (parts.frequency.name(), parts.interval);
+    let first = pattern
+        .first_from(start)
+        .map_err(|TooRare| RecurrenceError::TooRare { frequency, interval })?;
+    let Some(first) = first.filter(|&first| first <= last) else {
+        return Ok(None);
+    };
+    let counted = match parts.count {
+        Some(count) => {
+            pattern
+                .nth(count as usize - 1, last)
+                .map_err(|TooRare| RecurrenceError::CostlyCount {
+                    frequency,
+                    interval,
+                    count,
+                })?
+        }
+        None => None,
+    };
+    let last = counted.or_else(|| pattern.last_before(last + SECOND).unwrap_or(Some(last)));
+    Ok(last.map(|last| (first, last)))
 }
 
 #[cfg(test)]

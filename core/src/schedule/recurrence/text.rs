@@ -15,6 +15,8 @@ pub(super) struct Lines {
     pub(super) rule: String,
     pub(super) added: Vec<NaiveDateTime>,
     pub(super) removed: Vec<NaiveDateTime>,
+    /// The first date of an `RDATE` or `EXDATE` line that has no time, with the line's name.
+    pub(super) day_alone: Option<(String, String)>,
 }
 
 /// A line, taken apart.
@@ -62,6 +64,19 @@ impl Lines {
             rule,
             added: dates(&lines, "RDATE", zone)?,
             removed: dates(&lines, "EXDATE", zone)?,
+            day_alone: day_alone(&lines),
+        })
+    }
+
+    /// Refuses dates without a time, for a rule that names times: they would never meet.
+    pub(super) fn check_times(&self) -> Result<(), RecurrenceError> {
+        let Some((line, value)) = self.day_alone.clone() else {
+            return Ok(());
+        };
+        Err(RecurrenceError::Parameter {
+            line,
+            value,
+            problem: "the rule names times of the day, so write the time as well, such as 20250131T093000",
         })
     }
 
@@ -80,17 +95,6 @@ impl Lines {
     }
 }
 
-/// Splits the `UNTIL` part off a rule.
-pub(super) fn take_until(rule: &str) -> (String, Option<String>) {
-    let is_until = |part: &&str| part.trim_start().to_ascii_uppercase().starts_with("UNTIL=");
-    let (until, rest): (Vec<&str>, Vec<&str>) = rule.split(';').partition(is_until);
-    let until = until
-        .last()
-        .and_then(|part| part.split_once('='))
-        .map(|part| part.1.trim().to_owned());
-    (rest.join(";"), until)
-}
-
 impl<'a> Line<'a> {
     /// A line without a name is taken for the rule, as most who write rules by hand mean it.
     fn read(line: &'a str) -> Self {
@@ -103,21 +107,47 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn zone(&self) -> Result<Option<Tz>, RecurrenceError> {
-        let named = self
-            .parameters
+    fn parameter(&self, name: &str) -> Option<&'a str> {
+        self.parameters
             .split(';')
             .filter_map(|parameter| parameter.split_once('='))
-            .find(|(key, _)| key.eq_ignore_ascii_case("TZID"))
-            .map(|(_, zone)| zone.trim_matches('"'));
-        named.map(zone_named).transpose()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim_matches('"'))
+    }
+
+    fn zone(&self) -> Result<Option<Tz>, RecurrenceError> {
+        self.parameter("TZID").map(zone_named).transpose()
     }
 
     fn date(&self, value: &str) -> Result<Written, RecurrenceError> {
-        written(value).ok_or_else(|| RecurrenceError::Date {
-            line: self.name.clone(),
-            value: value.to_owned(),
-        })
+        let (line, value) = (self.name.clone(), value.to_owned());
+        match written(&value) {
+            None => Err(RecurrenceError::Date { line, value }),
+            Some(written) => match self.contradiction(&written) {
+                Some(problem) => Err(RecurrenceError::Parameter { line, value, problem }),
+                None => Ok(written),
+            },
+        }
+    }
+
+    /// What the line's parameters say against a date of this form.
+    fn contradiction(&self, written: &Written) -> Option<&'static str> {
+        let value = self.parameter("VALUE").map(str::to_ascii_uppercase);
+        match (value.as_deref(), written) {
+            (Some("DATE"), Written::Wall(_) | Written::Instant(_)) => {
+                Some("VALUE=DATE says that there is no time; leave out VALUE or the time")
+            }
+            (Some("DATE-TIME"), Written::Date(_)) => {
+                Some("VALUE=DATE-TIME says that there is a time; add it, or leave out VALUE")
+            }
+            (Some(value), _) if value != "DATE" && value != "DATE-TIME" => {
+                Some("VALUE is DATE or DATE-TIME here; write each date by itself")
+            }
+            (_, Written::Instant(_)) if self.parameter("TZID").is_some() => {
+                Some("Z says UTC, and TZID names a zone; leave out one of them")
+            }
+            _ => None,
+        }
     }
 
     /// One of the line's dates as wall time of `zone`.
@@ -159,6 +189,15 @@ fn dates(lines: &[Line], name: &'static str, zone: Tz) -> Result<Vec<NaiveDateTi
     dates.sort_unstable();
     dates.dedup();
     Ok(dates)
+}
+
+fn day_alone(lines: &[Line]) -> Option<(String, String)> {
+    lines
+        .iter()
+        .filter(|line| line.name == "RDATE" || line.name == "EXDATE")
+        .flat_map(|line| line.value.split(',').map(move |value| (line, value.trim())))
+        .find(|(_, value)| matches!(written(value), Some(Written::Date(_))))
+        .map(|(line, value)| (line.name.clone(), value.to_owned()))
 }
 
 fn zone_named(zone: &str) -> Result<Tz, RecurrenceError> {
