@@ -199,7 +199,7 @@ impl Journal {
         let find = |key: &str| calendars.get(&(tenant, key.to_owned())).cloned();
         let calendar = join_calendars(timing, &find, &mut faults);
         let told = Plan::new(timing, calendar, seed)
-            .and_then(|plan| Ok((plan, describe(&timing.rule, seed)?)))
+            .and_then(|plan| Ok((plan, describe(timing, seed)?)))
             .map_err(|error| faults.within("timing", |faults| timing_fault(&error, faults)));
         if let Ok((plan, _)) = &told {
             check_future(plan, now, &mut faults);

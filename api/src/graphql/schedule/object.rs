@@ -96,7 +96,7 @@ impl Schedule {
     #[expect(clippy::unused_async, reason = "every field of an object is asynchronous")]
     async fn words(&self, context: &Context<'_>) -> Result<Option<String>> {
         let seed = seed_of(caller(context)?.tenant_id, &self.0.key);
-        Ok(describe(&self.0.spec.timing.rule, seed).ok())
+        Ok(describe(&self.0.spec.timing, seed).ok())
     }
 
     /// What becomes of occurrences once they are due.

@@ -31,14 +31,12 @@ pub(super) fn describe(cron: &Cron) -> String {
     parts.join(", ")
 }
 
-const ALL_HOURS: u32 = (1 << 24) - 1;
-
 /// When on a day, and whether that is a short list of times.
 fn time(cron: &Cron) -> (String, bool) {
     let (seconds, minutes, hours) = (
-        places(cron.seconds),
-        places(cron.minutes),
-        places(cron.hours.into()),
+        places(cron.times.seconds),
+        places(cron.times.minutes),
+        places(cron.times.hours.into()),
     );
     if seconds.len() * minutes.len() * hours.len() <= MOST_TIMES {
         return (format!("At {}", list(&times(&seconds, &minutes, &hours))), true);

@@ -1,33 +1,34 @@
 //! A rule in plain words.
 //!
 //! The words are made from what a rule was understood as, not from its text, so that whoever reads them reads what will
-//! happen: `H` is the minute it stands for, and `*/45` is the minutes 0 and 45.
+//! happen: `H` is the minute it stands for, and `*/45` is the minutes 0 and 45. Where a recurrence leaves the zone to its
+//! schedule, that zone is named, and an `UNTIL` in UTC is told as what its clock shows then.
 
 mod cron;
 mod recurrence;
 mod words;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::cron::Cron;
 use super::plan::TimingError;
 use super::recurrence::Recurrence;
 use super::rule::{Rule, Seed};
+use super::timing::Timing;
 use words::{counted, list};
 
 /// How many instants of a list are told.
 const MOST_TOLD: usize = 3;
 
-/// Says in English what `rule` names, or what is wrong with it. `seed` is the schedule's.
-pub fn describe(rule: &Rule, seed: Seed) -> Result<String, TimingError> {
-    Ok(match rule {
+/// Says in English what the rule of `timing` names, or what is wrong with it. `seed` is the schedule's.
+pub fn describe(timing: &Timing, seed: Seed) -> Result<String, TimingError> {
+    Ok(match &timing.rule {
         Rule::Cron {
             expression,
             dialect,
             both_days,
         } => cron::describe(&Cron::parse(expression, *dialect, *both_days, seed)?),
-        Rule::RRule { text } => recurrence::describe(&Recurrence::parse(text, Tz::UTC)?),
+        Rule::RRule { text } => recurrence::describe(&Recurrence::parse(text, timing.zone)?),
         Rule::Interval { every_ms, anchor } => {
             format!("Every {}, counted from {}", length(*every_ms), instant(*anchor))
         }
@@ -72,7 +73,8 @@ fn length(ms: i64) -> String {
     }
     let mut rest = ms;
     let mut parts = Vec::new();
-    for (unit, name) in units {
+    // What is no small number of weeks is counted in days.
+    for &(unit, name) in &units[1..] {
         let whole = usize::try_from(rest / unit).unwrap_or_default();
         if whole > 0 {
             parts.push(counted(whole, name));
@@ -92,16 +94,21 @@ fn capital(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+
     use super::super::rule::{BothDays, Dialect};
     use super::*;
 
+    fn told(rule: Rule) -> String {
+        describe(&Timing::of(rule), Seed::of(b"schedule")).expect("a rule")
+    }
+
     fn cron(expression: &str, both_days: BothDays) -> String {
-        let rule = Rule::Cron {
+        told(Rule::Cron {
             expression: expression.into(),
             dialect: Dialect::Vixie,
             both_days,
-        };
-        describe(&rule, Seed::of(b"schedule")).expect(expression)
+        })
     }
 
     #[test]
@@ -129,6 +136,11 @@ mod tests {
             ("5,10 * * * * *", "At seconds 5 and 10 of every minute"),
             ("@monthly", "At 00:00, on day 1 of the month"),
             ("0 0 1,15 * *", "At 00:00, on days 1 and 15 of the month"),
+            ("0 0 1-7 * *", "At 00:00, on days 1 to 7 of the month"),
+            (
+                "0 0 1-3,7,8,20-22 * *",
+                "At 00:00, on days 1 to 3, 7, 8 and 20 to 22 of the month",
+            ),
             ("0 18 L * *", "At 18:00, on the last day of the month"),
             (
                 "0 18 L-3 * *",
@@ -162,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             cron("0 0 13 * 5", BothDays::And),
-            "At 00:00, on day 13 of the month and at the same time on Friday"
+            "At 00:00, on day 13 of the month, but only on Friday"
         );
     }
 
@@ -183,6 +195,13 @@ mod tests {
                     anchor,
                 },
                 "Every 1 day, counted from 2025-01-31 06:00:00 UTC",
+            ),
+            (
+                Rule::Interval {
+                    every_ms: 3_660 * 86_400_000,
+                    anchor,
+                },
+                "Every 3660 days, counted from 2025-01-31 06:00:00 UTC",
             ),
             (
                 Rule::FixedDelay { delay_ms: 90_061_000 },
@@ -208,7 +227,45 @@ mod tests {
                  2025-01-31 in UTC",
             ),
         ] {
-            assert_eq!(describe(&rule, Seed::default()).expect(words), words);
+            assert_eq!(told(rule), words);
+        }
+    }
+
+    #[test]
+    fn a_recurrence_is_told_in_the_zone_of_its_schedule() {
+        for (text, words) in [
+            (
+                "DTSTART:20261201T000000\nRRULE:FREQ=DAILY;UNTIL=20261205T020000Z",
+                "Every day, at 00:00, until 2026-12-05 11:00, from 2026-12-01 in Asia/Tokyo",
+            ),
+            (
+                "DTSTART;TZID=Europe/Berlin:20261201T000000\nRRULE:FREQ=DAILY;UNTIL=20261205T020000Z",
+                "Every day, at 00:00, until 2026-12-05 03:00, from 2026-12-01 in Europe/Berlin",
+            ),
+        ] {
+            let timing = Timing {
+                zone: Tz::Asia__Tokyo,
+                ..Timing::of(Rule::RRule { text: text.into() })
+            };
+            assert_eq!(describe(&timing, Seed::default()).expect(words), words);
+        }
+    }
+
+    #[test]
+    fn single_dates_of_a_recurrence_are_told() {
+        for (dates, words) in [
+            (
+                "EXDATE:20261202T093000\nRDATE:20261203T120000,20261204T000000",
+                "Every day, at 09:30, but not on 2026-12-02 at 09:30, and also on 2026-12-03 at 12:00 and 2026-12-04, from 2026-12-01 \
+                 in UTC",
+            ),
+            (
+                "EXDATE:20261202T093000,20261203T093000,20261204T093000,20261205T093000",
+                "Every day, at 09:30, but not on 4 dates, from 2026-12-01 in UTC",
+            ),
+        ] {
+            let text = format!("DTSTART:20261201T093000\nRRULE:FREQ=DAILY\n{dates}");
+            assert_eq!(told(Rule::RRule { text }), words);
         }
     }
 

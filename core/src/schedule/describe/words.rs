@@ -68,9 +68,17 @@ pub(super) fn places(bits: u64) -> Vec<u32> {
     (0..64).filter(|place| bits & (1 << place) != 0).collect()
 }
 
-/// The numbers as words, in a row.
-pub(super) fn numbers<T: ToString>(numbers: &[T]) -> String {
-    list(&numbers.iter().map(ToString::to_string).collect::<Vec<_>>())
+/// The numbers, which are sorted, in a row: `1, 2 and 5`, and `1 to 7 and 15` where three or more follow each other.
+pub(super) fn numbers<T: Copy + Into<i64>>(numbers: &[T]) -> String {
+    let numbers: Vec<i64> = numbers.iter().map(|&number| number.into()).collect();
+    let told: Vec<String> = numbers
+        .chunk_by(|earlier, later| earlier + 1 == *later)
+        .flat_map(|run| match run {
+            [first, _, .., last] => vec![format!("{first} to {last}")],
+            few => few.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
+    list(&told)
 }
 
 /// Names of a circle, such as months: `from Monday to Friday` when three or more follow each other, else a list.
