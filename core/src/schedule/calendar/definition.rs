@@ -12,6 +12,8 @@ pub const MOST_DAYS: usize = 5_000;
 pub const MOST_WINDOWS: usize = 5_000;
 /// The most stretches of working hours.
 pub const MOST_HOURS: usize = 24;
+/// The longest name of an entry, in characters.
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// The days and hours that work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +114,7 @@ pub enum CalendarError {
         joined: usize,
     },
     /// A list is too long.
-    #[error("{field} has {length} entries; at most {most} are taken")]
+    #[error("there are {length} entries of {}; at most {most} are taken", words(field))]
     TooMany {
         /// The list.
         field: &'static str,
@@ -122,15 +124,41 @@ pub enum CalendarError {
         most: usize,
     },
     /// An entry ends before it begins.
-    #[error("{field}[{place}] ends before it begins; exchange its ends")]
+    #[error("entry {place} of {} ends before it begins; exchange its ends", words(field))]
     Backwards {
         /// The list.
         field: &'static str,
         /// The place in it.
         place: usize,
     },
+    /// A window has no length.
+    #[error(
+        "entry {place} of {} ends where it begins; let it end later, or leave it out",
+        words(field)
+    )]
+    Empty {
+        /// The list.
+        field: &'static str,
+        /// The place in it.
+        place: usize,
+    },
+    /// An entry's name is too long.
+    #[error(
+        "the name of entry {place} of {} has {length} characters; at most {LONGEST_NAME} are taken",
+        words(field)
+    )]
+    LongName {
+        /// The list.
+        field: &'static str,
+        /// The place in it.
+        place: usize,
+        /// How long the name is.
+        length: usize,
+    },
     /// An entry of every year names a day that no year has.
-    #[error("every_year[{place}] names day {day} of month {month}, which no year has; correct it")]
+    #[error(
+        "entry {place} of the days of every year is day {day} of month {month}, which no year has; correct it"
+    )]
     NoSuchDay {
         /// The place in the list.
         place: usize,
@@ -140,7 +168,7 @@ pub enum CalendarError {
         day: u32,
     },
     /// Hours that begin where they end hold nothing or everything.
-    #[error("hours[{place}] end where they begin; leave them out for all day")]
+    #[error("entry {place} of the hours ends where it begins; leave it out for all day")]
     EmptyHours {
         /// The place in the list.
         place: usize,
@@ -154,10 +182,27 @@ impl CalendarError {
         match self {
             Self::Unknown { .. } | Self::Joined { .. } => Vec::new(),
             Self::TooMany { field, .. } => vec![(*field).to_owned()],
-            Self::Backwards { field, place } => vec![(*field).to_owned(), place.to_string()],
+            Self::Backwards { field, place } | Self::Empty { field, place } => {
+                vec![(*field).to_owned(), place.to_string()]
+            }
+            Self::LongName { field, place, .. } => {
+                vec![(*field).to_owned(), place.to_string(), "name".to_owned()]
+            }
             Self::NoSuchDay { place, .. } => vec!["every_year".to_owned(), place.to_string()],
             Self::EmptyHours { place } => vec!["hours".to_owned(), place.to_string()],
         }
+    }
+}
+
+/// What a list is called in a sentence.
+fn words(field: &str) -> &'static str {
+    match field {
+        "excluded" => "the excluded days",
+        "included" => "the included days",
+        "every_year" => "the days of every year",
+        "excluded_windows" => "the excluded windows",
+        "included_windows" => "the included windows",
+        _ => "the hours",
     }
 }
 
@@ -169,6 +214,10 @@ impl CalendarDefinition {
         check_windows("excluded_windows", &self.excluded_windows)?;
         check_windows("included_windows", &self.included_windows)?;
         at_most("every_year", self.every_year.len(), 366)?;
+        check_names(
+            "every_year",
+            self.every_year.iter().map(|day| day.name.as_deref()),
+        )?;
         at_most("hours", self.hours.len(), MOST_HOURS)?;
         for (place, &YearlyDay { month, day, .. }) in self.every_year.iter().enumerate() {
             // A leap year has every day that any year has.
@@ -185,15 +234,34 @@ impl CalendarDefinition {
 
 fn check_days(field: &'static str, days: &[Days]) -> Result<(), CalendarError> {
     at_most(field, days.len(), MOST_DAYS)?;
-    forwards(field, days.iter().position(|days| days.until < days.from))
+    check_names(field, days.iter().map(|days| days.name.as_deref()))?;
+    match days.iter().position(|days| days.until < days.from) {
+        Some(place) => Err(CalendarError::Backwards { field, place }),
+        None => Ok(()),
+    }
 }
 
 fn check_windows(field: &'static str, windows: &[Window]) -> Result<(), CalendarError> {
     at_most(field, windows.len(), MOST_WINDOWS)?;
-    forwards(
-        field,
-        windows.iter().position(|window| window.until <= window.from),
-    )
+    check_names(field, windows.iter().map(|window| window.name.as_deref()))?;
+    match windows.iter().position(|window| window.until <= window.from) {
+        Some(place) if windows[place].until == windows[place].from => {
+            Err(CalendarError::Empty { field, place })
+        }
+        Some(place) => Err(CalendarError::Backwards { field, place }),
+        None => Ok(()),
+    }
+}
+
+fn check_names<'a>(
+    field: &'static str,
+    names: impl Iterator<Item = Option<&'a str>>,
+) -> Result<(), CalendarError> {
+    let lengths = names.map(|name| name.map_or(0, |name| name.chars().count()));
+    match lengths.enumerate().find(|&(_, length)| length > LONGEST_NAME) {
+        Some((place, length)) => Err(CalendarError::LongName { field, place, length }),
+        None => Ok(()),
+    }
 }
 
 fn at_most(field: &'static str, length: usize, most: usize) -> Result<(), CalendarError> {
@@ -203,9 +271,78 @@ fn at_most(field: &'static str, length: usize, most: usize) -> Result<(), Calend
     Ok(())
 }
 
-fn forwards(field: &'static str, backwards: Option<usize>) -> Result<(), CalendarError> {
-    match backwards {
-        Some(place) => Err(CalendarError::Backwards { field, place }),
-        None => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(definition: &CalendarDefinition) -> (String, Vec<String>) {
+        let error = definition.check().expect_err("it is refused");
+        (error.to_string(), error.path())
+    }
+
+    fn window(from: &str, until: &str, name: Option<String>) -> Window {
+        Window {
+            from: from.parse().expect("an instant"),
+            until: until.parse().expect("an instant"),
+            name,
+        }
+    }
+
+    #[test]
+    fn a_window_without_a_length_is_not_called_backwards() {
+        let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+        for (until, reason) in [
+            (
+                early,
+                "entry 1 of the excluded windows ends before it begins; exchange its ends",
+            ),
+            (
+                late,
+                "entry 1 of the excluded windows ends where it begins; let it end later, or leave it out",
+            ),
+        ] {
+            let definition = CalendarDefinition {
+                excluded_windows: vec![window(early, late, None), window(late, until, None)],
+                ..CalendarDefinition::default()
+            };
+            let (message, path) = refused(&definition);
+            assert_eq!(message, reason);
+            assert_eq!(path, ["excluded_windows", "1"]);
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_entry_is_bounded() {
+        let named = |length: usize| CalendarDefinition {
+            every_year: vec![YearlyDay {
+                month: 12,
+                day: 25,
+                name: Some("é".repeat(length)),
+            }],
+            ..CalendarDefinition::default()
+        };
+        assert_eq!(named(LONGEST_NAME).check(), Ok(()));
+        let (message, path) = refused(&named(LONGEST_NAME + 1));
+        assert_eq!(
+            message,
+            "the name of entry 0 of the days of every year has 201 characters; at most 200 are taken"
+        );
+        assert_eq!(path, ["every_year", "0", "name"]);
+    }
+
+    #[test]
+    fn a_day_of_no_year_is_told_without_the_name_of_a_field() {
+        let definition = CalendarDefinition {
+            every_year: vec![YearlyDay {
+                month: 2,
+                day: 30,
+                name: None,
+            }],
+            ..CalendarDefinition::default()
+        };
+        assert_eq!(
+            refused(&definition).0,
+            "entry 0 of the days of every year is day 30 of month 2, which no year has; correct it"
+        );
     }
 }
