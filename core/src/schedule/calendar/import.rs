@@ -4,22 +4,31 @@
 //! holiday, a make-up day, a freeze) the file does not say, so whoever imports puts the result into the list they mean.
 //! That an event leaves its time free (`TRANSP`) is not looked at: most files of holidays say so of all of them.
 //!
-//! Recurring events are listed up to a horizon, so that a calendar stays a list that can be read, compared and bounded.
+//! Recurring events are listed up to a horizon, so that a calendar stays a list that can be read, compared and bounded. An
+//! event that replaces one time of another (`RECURRENCE-ID`) takes that time out of it, and stands for itself unless it is
+//! cancelled.
 
-use chrono::{DateTime, Days as DayCount, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+mod event;
+mod value;
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use icalendar::parser::{Component, Property, read_calendar, unfold};
 use thiserror::Error;
 
 use super::definition::{Days, MOST_DAYS};
-use crate::schedule::recurrence::{Recurrence, RecurrenceError};
 use crate::schedule::timing::Window;
-use crate::schedule::zone::Zone;
+use event::Event;
+use value::{properties, value_of};
 
 /// The largest file, in bytes.
 pub const LARGEST_IMPORT: usize = 4 * 1024 * 1024;
 /// The most events of one file.
 pub const MOST_EVENTS: usize = 20_000;
+/// The most of them that recur.
+const MOST_RECURRING: usize = 1_000;
 /// How deep components may be nested. The parser calls itself for each level.
 const DEEPEST: usize = 8;
 
@@ -52,6 +61,14 @@ pub enum ImportError {
         /// Its size.
         size: usize,
     },
+    /// The stretch that is imported ends before it begins.
+    #[error("until, {until}, is before from, {from}; exchange them")]
+    Backwards {
+        /// The first day of interest.
+        from: NaiveDate,
+        /// The last.
+        until: NaiveDate,
+    },
     /// It is no calendar.
     #[error("the file is not an iCalendar file: {reason}")]
     Unreadable {
@@ -83,266 +100,145 @@ pub fn import(text: &str, bounds: &ImportBounds) -> Result<Imported, ImportError
     if text.len() > LARGEST_IMPORT {
         return Err(ImportError::TooLarge { size: text.len() });
     }
-    let unfolded = unfold(text);
-    check_nesting(&unfolded)?;
-    let calendar = read_calendar(&unfolded).map_err(|error| ImportError::Unreadable {
-        reason: error
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(200)
-            .collect(),
-    })?;
-    let events: Vec<&Component> = calendar
-        .components
-        .iter()
-        .filter(|component| component.name == "VEVENT")
-        .collect();
-    if events.len() > MOST_EVENTS {
-        return Err(ImportError::TooMany {
-            what: "events",
-            most: MOST_EVENTS,
-        });
+    let (from, until) = (bounds.from, bounds.until);
+    if until < from {
+        return Err(ImportError::Backwards { from, until });
     }
+    let unfolded = unfold(text.trim_start_matches('\u{feff}'));
+    let mut components = Vec::new();
+    for calendar in calendars(&unfolded)? {
+        let calendar =
+            read_calendar(calendar).map_err(|_| unreadable("one of its lines is not NAME:value"))?;
+        components.extend(calendar.components);
+    }
+    let events: Vec<&Component> = components
+        .iter()
+        .filter(|component| component.name.as_str().eq_ignore_ascii_case("VEVENT"))
+        .collect();
+    at_most("events", events.len(), MOST_EVENTS)?;
+    let recurring = events.iter().filter(|event| value_of(event, "RRULE").is_some());
+    at_most("recurring events", recurring.count(), MOST_RECURRING)?;
+    list(&events, bounds)
+}
+
+/// The days and windows of all events.
+fn list(events: &[&Component], bounds: &ImportBounds) -> Result<Imported, ImportError> {
+    let replaced = replaced_times(events);
     let mut imported = Imported::default();
-    for (place, component) in events.into_iter().enumerate() {
-        let event = Event { component, bounds };
+    for (place, component) in events.iter().enumerate() {
+        let event = Event {
+            component,
+            bounds,
+            replaced: value_of(component, "UID")
+                .and_then(|uid| replaced.get(uid))
+                .map_or(&[], Vec::as_slice),
+        };
         event.add_to(&mut imported).map_err(|reason| ImportError::Event {
-            event: event
-                .value("SUMMARY")
-                .map_or_else(|| format!("number {}", place + 1), str::to_owned),
+            event: event.name().unwrap_or_else(|| format!("number {}", place + 1)),
             reason,
         })?;
-        if imported.days.len().max(imported.windows.len()) > MOST_DAYS {
-            return Err(ImportError::TooMany {
-                what: "days or windows",
-                most: MOST_DAYS,
-            });
-        }
+        at_most(
+            "days or windows",
+            imported.days.len().max(imported.windows.len()),
+            MOST_DAYS,
+        )?;
     }
     imported.days.sort_by_key(|days| (days.from, days.until));
     imported.windows.sort_by_key(|window| (window.from, window.until));
     Ok(imported)
 }
 
-/// Refuses what would make the parser call itself too often.
-fn check_nesting(text: &str) -> Result<(), ImportError> {
-    let mut depth = 0_usize;
-    for line in text.lines() {
-        let begins = |word: &str| {
-            line.get(..word.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(word))
-        };
-        if begins("BEGIN:") {
-            depth += 1;
-        } else if begins("END:") {
-            depth = depth.saturating_sub(1);
+/// Which times of which events are replaced by other events, by the `UID` that the two share.
+fn replaced_times<'a>(events: &[&'a Component<'a>]) -> HashMap<&'a str, Vec<&'a Property<'a>>> {
+    let mut replaced: HashMap<&str, Vec<&Property>> = HashMap::new();
+    for event in events {
+        let time = properties(event, "RECURRENCE-ID").next();
+        if let Some((uid, time)) = value_of(event, "UID").zip(time) {
+            replaced.entry(uid).or_default().push(time);
         }
-        if depth > DEEPEST {
-            return Err(ImportError::Unreadable {
-                reason: format!("its components are nested deeper than {DEEPEST}"),
-            });
-        }
+    }
+    replaced
+}
+
+fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), ImportError> {
+    if found > most {
+        return Err(ImportError::TooMany { what, most });
     }
     Ok(())
 }
 
-/// One event of a file.
-struct Event<'a> {
-    component: &'a Component<'a>,
-    bounds: &'a ImportBounds,
+fn unreadable(reason: impl Into<String>) -> ImportError {
+    ImportError::Unreadable {
+        reason: reason.into(),
+    }
 }
 
-/// When an event begins and ends.
-enum Extent {
-    /// The first day, and the first after it.
-    Days(NaiveDate, NaiveDate),
-    /// The first wall time, how long it lasts, and the zone.
-    Window(NaiveDateTime, TimeDelta, Tz),
-}
-
-impl Event<'_> {
-    fn add_to(&self, imported: &mut Imported) -> Result<(), String> {
-        if self
-            .value("STATUS")
-            .is_some_and(|status| status.eq_ignore_ascii_case("CANCELLED"))
+/// The calendars of a file, one or more, each from its `BEGIN:VCALENDAR` to its `END:VCALENDAR`.
+///
+/// What is not properly nested is refused here: the parser says so in its own words, and calls itself for each level.
+fn calendars(text: &str) -> Result<Vec<&str>, ImportError> {
+    let mut found = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let (mut first, mut read) = (0, 0);
+    for whole in text.split_inclusive('\n') {
+        let at = read;
+        read += whole.len();
+        let line = whole.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let Some((name, value)) = line.split_once(':').filter(|(head, _)| has_name(head)) else {
+            let shown: String = line.chars().take(60).collect();
+            return Err(unreadable(format!("the line {shown:?} is not NAME:value")));
+        };
+        let (begins, ends) = (name == "BEGIN", name == "END");
+        if !begins
+            && !ends
+            && ["BEGIN", "END"]
+                .iter()
+                .any(|word| name.eq_ignore_ascii_case(word))
         {
-            return Ok(());
+            // The parser would take it for a property, and what it begins for nothing.
+            return Err(unreadable("write BEGIN and END in capital letters"));
         }
-        let name = self
-            .value("SUMMARY")
-            .map(|name| name.chars().take(200).collect::<String>());
-        match self.extent()? {
-            Extent::Days(from, after) => {
-                let length = DayCount::new((after - from).num_days().unsigned_abs() - 1);
-                for start in self.starts(from.and_time(NaiveTime::MIN), Tz::UTC)? {
-                    let from = start.date();
-                    let until = from.checked_add_days(length).unwrap_or(from);
-                    if until >= self.bounds.from && from <= self.bounds.until {
-                        let name = name.clone();
-                        imported.days.push(Days { from, until, name });
-                    }
-                }
+        if open.is_empty() {
+            if !begins || !value.eq_ignore_ascii_case("VCALENDAR") {
+                return Err(unreadable(
+                    "it has lines outside of BEGIN:VCALENDAR and END:VCALENDAR",
+                ));
             }
-            Extent::Window(start, length, zone) => {
-                let spans = Zone::of(zone);
-                for start in self.starts(start, zone)? {
-                    let from = spans.first_at(start);
-                    let until = from + length;
-                    if until.date_naive() >= self.bounds.from && from.date_naive() <= self.bounds.until {
-                        let name = name.clone();
-                        imported.windows.push(Window { from, until, name });
-                    }
-                }
+            first = at;
+        }
+        if begins {
+            open.push(value);
+        } else if ends {
+            if !open.pop().is_some_and(|begun| begun.eq_ignore_ascii_case(value)) {
+                return Err(unreadable(format!(
+                    "END:{value} stands where something else is open"
+                )));
+            }
+            if open.is_empty() {
+                found.push(&text[first..read]);
             }
         }
-        Ok(())
-    }
-
-    fn extent(&self) -> Result<Extent, String> {
-        let start = self.property("DTSTART").ok_or("it has no DTSTART")?;
-        if is_date(start) {
-            let from = date(start)?;
-            let after = match (self.property("DTEND"), self.value("DURATION")) {
-                (Some(end), _) => date(end)?,
-                (None, Some(length)) => from + duration(length)?,
-                (None, None) => from + TimeDelta::days(1),
-            };
-            // Some programs write the same day twice for an event of that day.
-            return Ok(Extent::Days(from, after.max(from + TimeDelta::days(1))));
+        if open.len() > DEEPEST {
+            return Err(unreadable(format!(
+                "its components are nested deeper than {DEEPEST}"
+            )));
         }
-        let (from, zone) = self.instant(start)?;
-        let length = match (self.property("DTEND"), self.value("DURATION")) {
-            (Some(end), _) => self.instant(end)?.0 - from,
-            (None, Some(length)) => duration(length)?,
-            (None, None) => TimeDelta::zero(),
-        };
-        if length <= TimeDelta::zero() {
-            return Err("it ends where it begins or before; give it a DTEND after its DTSTART".into());
-        }
-        Ok(Extent::Window(Zone::of(zone).wall(from), length, zone))
     }
-
-    /// When it begins: once, or as often as it recurs up to the horizon.
-    fn starts(&self, start: NaiveDateTime, zone: Tz) -> Result<Vec<NaiveDateTime>, String> {
-        let Some(rule) = self.property("RRULE") else {
-            return Ok(vec![start]);
-        };
-        let mut text = format!(
-            "DTSTART;TZID={}:{}\nRRULE:{}",
-            zone.name(),
-            start.format("%Y%m%dT%H%M%S"),
-            rule.val.as_str()
-        );
-        for property in &self.component.properties {
-            if property.name == "EXDATE" || property.name == "RDATE" {
-                text.push_str(&line(property));
-            }
-        }
-        let recurrence =
-            Recurrence::parse(&text, zone).map_err(|error: RecurrenceError| error.to_string())?;
-        let last = self.bounds.until.and_time(NaiveTime::MIN) + TimeDelta::days(2);
-        let first = self.bounds.from.and_time(NaiveTime::MIN) - TimeDelta::days(400);
-        let starts: Vec<_> = std::iter::successors(recurrence.first_from(first), |&wall| {
-            recurrence.first_from(wall + TimeDelta::seconds(1))
-        })
-        .take_while(|&wall| wall <= last)
-        .take(MOST_DAYS + 1)
-        .collect();
-        Ok(starts)
-    }
-
-    fn property(&self, name: &str) -> Option<&Property<'_>> {
-        self.component
-            .properties
-            .iter()
-            .find(|property| property.name == name)
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        self.property(name).map(|property| property.val.as_str())
-    }
-
-    fn instant(&self, property: &Property) -> Result<(DateTime<Utc>, Tz), String> {
-        let text = property.val.as_str();
-        let (text, utc) = text.strip_suffix('Z').map_or((text, false), |text| (text, true));
-        let wall = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%S")
-            .map_err(|_| format!("{text:?} of {} is not a time", property.name.as_str()))?;
-        if utc {
-            return Ok((wall.and_utc(), Tz::UTC));
-        }
-        let zone = match parameter(property, "TZID") {
-            Some(zone) => zone
-                .parse()
-                .map_err(|_| format!("{zone:?} is not a zone of the IANA database"))?,
-            None => self.bounds.zone,
-        };
-        Ok((Zone::of(zone).first_at(wall), zone))
+    match open.last() {
+        Some(begun) => Err(unreadable(format!("BEGIN:{begun} has no END:{begun}"))),
+        None if found.is_empty() => Err(unreadable("it holds no BEGIN:VCALENDAR")),
+        None => Ok(found),
     }
 }
 
-fn is_date(property: &Property) -> bool {
-    parameter(property, "VALUE").is_some_and(|value| value.eq_ignore_ascii_case("DATE"))
-        || property.val.as_str().len() == 8
-}
-
-fn date(property: &Property) -> Result<NaiveDate, String> {
-    let text = property.val.as_str();
-    NaiveDate::parse_from_str(text.get(..8).unwrap_or(text), "%Y%m%d")
-        .map_err(|_| format!("{text:?} of {} is not a date", property.name.as_str()))
-}
-
-/// A duration as RFC 5545 writes it, such as `P1D`, `PT1H30M` or `P2W`.
-fn duration(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("{text:?} is not a duration; write one such as P1D or PT1H30M");
-    let mut seconds = 0_i64;
-    let mut number = String::new();
-    let mut in_time = false;
-    for letter in text
-        .trim_start_matches('+')
-        .strip_prefix('P')
-        .ok_or_else(wrong)?
-        .chars()
-    {
-        let unit = match letter {
-            '0'..='9' if number.len() < 6 => {
-                number.push(letter);
-                continue;
-            }
-            'T' if number.is_empty() => {
-                in_time = true;
-                continue;
-            }
-            'W' => 604_800,
-            'D' => 86_400,
-            'H' if in_time => 3_600,
-            'M' if in_time => 60,
-            'S' if in_time => 1,
-            _ => return Err(wrong()),
-        };
-        seconds += number.parse::<i64>().map_err(|_| wrong())? * unit;
-        number.clear();
-    }
-    if number.is_empty() && seconds > 0 {
-        Ok(TimeDelta::seconds(seconds))
-    } else {
-        Err(wrong())
-    }
-}
-
-fn parameter<'a>(property: &'a Property, key: &str) -> Option<&'a str> {
-    let found = property
-        .params
-        .iter()
-        .find(|parameter| parameter.key.as_str().eq_ignore_ascii_case(key))?;
-    found.val.as_ref().map(|value| value.as_str().trim_matches('"'))
-}
-
-/// A property as the line it was read from, without what a recurrence does not need.
-fn line(property: &Property) -> String {
-    let zone = parameter(property, "TZID").map_or_else(String::new, |zone| format!(";TZID={zone}"));
-    format!("\n{}{zone}:{}", property.name.as_str(), property.val.as_str())
+/// Whether what stands before a line's colon begins with the name of a property.
+fn has_name(head: &str) -> bool {
+    let name = head.split(';').next().unwrap_or_default();
+    let of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    !name.is_empty() && name.chars().all(of_name)
 }
 
 #[cfg(test)]
