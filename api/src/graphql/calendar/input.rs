@@ -160,7 +160,8 @@ pub(crate) struct ImportCalendarInput {
     pub(crate) id: ID,
     /// The revision that the caller has read; another one is a conflict.
     pub(crate) expected_revision: i32,
-    /// The iCalendar file (RFC 5545), at most 4 MiB.
+    /// The iCalendar file (RFC 5545), at most 4 MiB and 20,000 events, 1,000 of them recurring. `RDATE`, `EXDATE` and `RECURRENCE-ID` are
+    /// applied; an event without length takes no time.
     pub(crate) file: String,
     /// What its events mean. The file does not say: a holiday and a make-up day look alike in it.
     pub(crate) into: CalendarList,

@@ -161,7 +161,8 @@ pub(crate) struct AtInput {
 #[derive(Clone, Debug, InputObject)]
 #[graphql(name = "RRuleInput")]
 pub(crate) struct RecurrenceInput {
-    /// A `DTSTART` line, an `RRULE` line, and any `RDATE` and `EXDATE` lines.
+    /// A `DTSTART` line, an `RRULE` line, and any `RDATE` and `EXDATE` lines, which take `RDATE`s away as well. What RFC 5545 forbids is
+    /// refused.
     text: String,
 }
 

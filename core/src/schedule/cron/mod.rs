@@ -67,7 +67,8 @@ impl Cron {
 
     /// How many wall times it names on each of its days.
     pub(super) fn times_a_day(&self) -> usize {
-        let times = self.hours.count_ones() * self.minutes.count_ones() * self.seconds.count_ones();
+        let times =
+            self.times.hours.count_ones() * self.times.minutes.count_ones() * self.times.seconds.count_ones();
         times as usize
     }
 
