@@ -5,6 +5,7 @@
 //! own, since an occurrence must not be late because there is much to assign. As with passes, signals and timers are hints:
 //! once in a while it looks at every partition, also at those that another scheduler prefers, in case that one is gone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -102,8 +103,7 @@ impl Occurrences {
             Err(error) => {
                 self.wait_after(&error);
                 if !error.is_transient() {
-                    let settled = settle_apart(&self.database, &self.memory, &looked_at).await;
-                    self.signals.raise(settled.unwrap_or_default());
+                    self.conclude(settle_apart(&self.database, &self.memory, &looked_at).await);
                 }
             }
         }
@@ -114,15 +114,18 @@ impl Occurrences {
         if partitions.is_empty() {
             return;
         }
-        match settle_firings(&self.database, &self.memory, partitions).await {
+        let decided = settle_firings(&self.database, &self.memory, partitions).await;
+        let refused = decided.as_ref().is_err_and(|error| !error.is_transient());
+        self.conclude(decided);
+        if refused {
+            self.conclude(settle_firings_apart(&self.database, &self.memory, partitions).await);
+        }
+    }
+
+    fn conclude(&mut self, settled: Result<BTreeSet<Signal>, StoreError>) {
+        match settled {
             Ok(signals) => self.signals.raise(signals),
-            Err(error) => {
-                self.wait_after(&error);
-                if !error.is_transient() {
-                    let settled = settle_firings_apart(&self.database, &self.memory, partitions).await;
-                    self.signals.raise(settled.unwrap_or_default());
-                }
-            }
+            Err(error) => self.wait_after(&error),
         }
     }
 
