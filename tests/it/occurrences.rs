@@ -269,10 +269,10 @@ async fn a_schedule_whose_runs_fail_in_a_row_pauses_and_says_why() {
         ..Clockwork::proposal(clockwork.hourly(), Policies::default())
     };
     clockwork.create("hourly", fragile).await;
-    for step in [Duration::from_mins(1), HOUR] {
+    for (step, key) in [(Duration::from_mins(1), "one"), (HOUR, "two")] {
         clockwork.pass(step).await;
-        // Whoever was here before has lost its lease on the way.
-        let executor = clockwork.world.executor("worker").join().await;
+        // Whoever was here before has lost its lease on the way, and keeps its key until somebody notices.
+        let executor = clockwork.world.executor(key).join().await;
         let work = executor.wait_for_one().await;
         executor.report(&work, Outcome::Failed).await;
         clockwork.world.until_all_ended().await;
