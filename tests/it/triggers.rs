@@ -214,11 +214,12 @@ async fn the_end_of_a_run_starts_what_waits_for_ends_of_its_kind() {
     scene.trigger("badly", others, computed("upstream.state")).await;
     let executor = scene.world.executor("one").slots(4).only_for("acme").join().await;
 
+    // Both are taken before either ends: what its end starts is for the same executor.
     start_pay(&scene).await;
     let first = executor.take_one().await;
-    executor.exchange(vec![succeed(&first)], 0).await;
     start_pay(&scene).await;
     let second = executor.take_one().await;
+    executor.exchange(vec![succeed(&first)], 0).await;
     executor.report(&second, Outcome::Failed).await;
     scene.until_decided().await;
     let queued = start_pay(&scene).await;
