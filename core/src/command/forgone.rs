@@ -13,12 +13,12 @@ use super::edit_schedule::ScheduleEditor;
 use super::occurrences::{Armed, Case, Edition};
 use crate::id::{ScheduleId, TenantId};
 use crate::schedule::occurrence::{OccurrenceOutcome, ScheduleState};
-use crate::schedule::timing::{Placement, Planned, Reaction};
+use crate::schedule::timing::{Placement, Planned, Reaction, Timing};
 use crate::store::occurrences::{Recorded, list_recorded, record_occurrences};
 use crate::store::schedule_states::{DueSchedule, find_due_schedules};
 use crate::store::{StoreError, Transaction};
 
-/// How many occurrences ahead of a schedule are looked at.
+/// How many occurrences ahead of a schedule are looked at, where they move to a later day.
 const MOST_LOOKED_AT: usize = 1_000;
 
 /// What schedules have outstanding before an edit.
@@ -35,14 +35,13 @@ impl ScheduleEditor {
     ) -> Result<Outstanding, StoreError> {
         let mut outstanding = Outstanding::default();
         for (due, armed) in self.arm_all(transaction, tenant, schedules).await? {
-            let timing = &armed.spec().timing;
-            let moves = timing.jitter_ms > 0 || timing.reaction != Reaction::Skip;
             let names = !matches!(due.state, ScheduleState::Stopped | ScheduleState::Finished);
-            if !(moves && names) || armed.plan.follows_runs() {
+            if !names || armed.plan.follows_runs() {
                 continue;
             }
-            let ahead = armed.plan.upcoming(due.now).take(MOST_LOOKED_AT);
+            let ahead = armed.plan.upcoming(due.now);
             let begun = ahead
+                .take(most_outstanding(&armed.spec().timing))
                 .filter(|planned| planned.nominal <= due.now && planned.placement == Placement::Kept)
                 .map(|planned| (Arc::clone(&armed), planned));
             outstanding.0.extend(begun);
@@ -98,6 +97,16 @@ impl ScheduleEditor {
             Some((due, armed))
         };
         Ok(due.into_iter().filter_map(ready).collect())
+    }
+}
+
+/// Among how many of the next occurrences those are that may be outstanding. Jitter leads no further than to the next one; only those that move
+/// to a later day can be many.
+fn most_outstanding(timing: &Timing) -> usize {
+    match (timing.reaction, timing.jitter_ms) {
+        (Reaction::Next, _) => MOST_LOOKED_AT,
+        (Reaction::Skip | Reaction::Previous, 0) => 0,
+        (Reaction::Skip | Reaction::Previous, _) => 1,
     }
 }
 
